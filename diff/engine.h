@@ -1,0 +1,98 @@
+// The one contract between the tester and whatever runs scenarios.
+//
+// An engine pulls operations from a ScriptSource (so that the generator can grow a scenario while the first engine
+// runs it), asks a Chooser at every nondeterministic line of the specification, and reports to a Recorder. What the
+// guest and the host do in between is the same for all (diff/PROTOCOL.md); in-process engines share diff/world.h for
+// it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "diff/recorder.h"
+#include "traces/scenario.h"
+#include "traces/trace.h"
+
+namespace lockstep::diff {
+
+// What an engine can report; the rest is not compared, and counted as such.
+struct Capabilities {
+  bool choices = true;    // takes and reports choices
+  bool snapshot = true;   // reports state
+  bool tree = true;       // the task tree and the call stack
+  bool aftermath = true;  // goes on after a trap
+  bool operator==(const Capabilities&) const = default;
+};
+
+class Chooser {
+ public:
+  virtual ~Chooser() = default;
+  // `candidates` is sorted and not empty; returns an index into it.
+  virtual size_t choose(traces::ChoicePoint, traces::ThreadId subject,
+                        std::span<const traces::ThreadId> candidates) = 0;
+};
+
+// Which piece of guest code runs.
+struct Activation {
+  traces::Token token = 0;  // as received
+  uint32_t instance = 0;
+  uint32_t function = 0;
+  traces::Context context = traces::Context::kBody;
+  uint32_t entry = 0;     // of this segment
+  uint32_t position = 0;  // operations begun
+  bool returned = false;
+  bool cancelled = false;
+  uint32_t last_event = traces::kNone;
+};
+
+// What an instance's own code knows, for sources that decide as they go.
+class GuestView {
+ public:
+  virtual ~GuestView() = default;
+  virtual uint32_t register_value(uint32_t instance, uint32_t index) const = 0;
+  // The state last seen of the subtask behind a handle; nullopt if it is not known to be one.
+  virtual std::optional<uint32_t> subtask_state(uint32_t instance, uint32_t handle) const = 0;
+  virtual bool joined(uint32_t instance, uint32_t handle) const = 0;
+  virtual bool pressure(uint32_t instance) const = 0;
+};
+
+class ScriptSource {
+ public:
+  virtual ~ScriptSource() = default;
+  // Called before anything else; the view lives as long as the run.
+  virtual void attach(const GuestView&) {}
+  // True if there is a script for this segment; else it runs the default.
+  virtual bool begin_segment(const Activation&) = 0;
+  // The i-th operation of this segment (i counts up from 0), or null at its end. Stays valid until the case ends.
+  virtual const traces::Operation* operation(const Activation&, size_t i) = 0;
+  // The same for the host's program, its aftermath, and a host function called with this token (null: no script).
+  virtual const traces::HostOperation* program(size_t i) = 0;
+  virtual const traces::HostOperation* aftermath(size_t i) = 0;
+  virtual const traces::HostOperation* on_call(uint32_t host_function, traces::Token, size_t i) = 0;
+  virtual std::pair<traces::OnCancel, uint32_t> on_cancel(uint32_t host_function, traces::Token) = 0;
+};
+
+// One run of one case.
+struct Run {
+  const traces::Scenario& scenario;  // topology; the source has the scripts
+  ScriptSource& source;
+  Chooser& chooser;
+  Recorder& recorder;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual std::string name() const = 0;
+  virtual std::string version() const = 0;
+  virtual Capabilities capabilities() const { return {}; }
+  // Runs the case to its outcome record, or until the recorder asks to stop. Never throws for what the case does.
+  virtual void run(Run&) = 0;
+  // Counters since the engine was made, by name, for summaries (promotions).
+  virtual std::map<std::string, uint64_t> counters() const { return {}; }
+};
+
+}  // namespace lockstep::diff

@@ -1,0 +1,200 @@
+"""The host: the operations of the program, the functions that guests import from it, and the calls that it makes.
+
+The rules, in the same words, are in diff/PROTOCOL.md, "What the host does".
+"""
+from guest import func_type
+
+
+class Host:
+    def __init__(self, case):
+        self.case = case
+        self.report = case.report
+        self.functions = [HostFunction(self, i, f) for i, f in enumerate(case.scenario.get("host-functions", ()))]
+        self.scripts = {script["token"]: script for script in case.scenario.get("host-calls", ())}
+        self.invocations = {}  # token -> Invocation: calls that the host made
+        self.calls = {}        # token -> HostCall: calls of host functions
+
+    def run_program(self):
+        for op in self.case.scenario.get("program", ()):
+            self.run_operation(0, op)
+        self.run_operation(0, {"op": "run"})
+
+    def run_operation(self, during, op):
+        self.report_begin(during, op)
+        # Only an invoke inside a host function can go on after a trap.
+        swallows = during != 0 and op.get("swallow", False)
+        if swallows:
+            mark = self.case.spec.mark(self.case.store)
+            enterable = self.enterable_roots()
+        try:
+            result = self.perform(op)
+        except self.case.spec.module.Trap as trap:
+            self.report.event({"trapped": trap.site})
+            if not swallows:
+                raise
+            self.case.spec.recover(self.case.store, mark)
+            self.case.locked |= enterable - self.enterable_roots()
+            result = [2]
+        event = {"host-end": during}
+        if result:
+            event["result"] = result
+        self.report.observe(event)
+
+    def report_begin(self, during, op):
+        event = {"host-begin": during, "op": op["op"]}
+        for field in ("function", "token", "args"):
+            if field in op:
+                event[field] = op[field]
+        self.report.event(event)
+
+    def enterable_roots(self):
+        return {instance for instance in self.case.instances if instance.root is instance and instance.inst.may_enter}
+
+    def perform(self, op):
+        """What `host-end` reports."""
+        match op["op"]:
+            case "invoke":
+                return [self.invoke(op["function"], op["token"], op.get("args", []))]
+            case "tick":
+                return [self.tick()]
+            case "run":
+                return [self.run()]
+            case "resolve" | "confirm":
+                call = self.calls.get(op["token"])
+                is_confirm = op["op"] == "confirm"
+                if call is None or not call.pending or is_confirm and not call.asked_to_cancel:
+                    return [0]
+                call.resolve(None if is_confirm else call.result_list(op))
+                return [1]
+            case "cancel":
+                invocation = self.invocations.get(op["token"])
+                return [1 if invocation and invocation.cancel() else 0]
+            case "drop":
+                invocation = self.invocations.get(op["token"])
+                return [1 if invocation and invocation.drop() else 0]
+            case "call-stack":
+                return []  # definitions.py has no task tree
+
+    def invoke(self, function, token, args):
+        if token in self.case.used_tokens:
+            return 0
+        self.case.used_tokens.add(token)
+        invocation = Invocation(self, token, args)
+        self.case.spec.calling = token
+        invocation.on_cancel = self.case.store.invoke(
+            self.case.functions[function].func_inst, invocation.on_start, invocation.on_resolve)
+        self.invocations[token] = invocation
+        return 1
+
+    def tick(self):
+        self.case.choices.ticked = False
+        self.case.store.tick()
+        return 1 if self.case.choices.ticked else 0
+
+    def run(self):
+        ticks = 0
+        while True:
+            ran = self.tick()
+            self.report.observe({"back": ran})
+            if not ran:
+                return ticks
+            ticks += 1
+
+
+class Invocation:
+    """A call that the host made; among the host's invocations once Store.invoke came back."""
+
+    def __init__(self, host, token, args):
+        self.host = host
+        self.token = token
+        self.args = args
+        self.resolved = self.dropped = self.cancelled = False
+
+    def on_start(self):
+        self.host.report.event({"started": self.token})
+        return [self.token, *self.args]
+
+    def on_resolve(self, result):
+        self.resolved = True
+        if self.dropped:
+            return
+        event = {"resolved": self.token}
+        if result is None:
+            event["cancelled"] = 1
+        elif result:
+            event["result"] = result
+        self.host.report.event(event)
+
+    def cancel(self):
+        if self.resolved or self.dropped or self.cancelled:
+            return False
+        self.cancelled = True
+        self.on_cancel(None)
+        return True
+
+    def drop(self):
+        was_dropped, self.dropped = self.dropped, True
+        return not was_dropped
+
+
+class HostFunction:
+    """A host function, in the shape of FuncInst: what it does in a call is that call's script, by token."""
+
+    def __init__(self, host, index, description):
+        self.host = host
+        self.index = index
+        self.type = func_type(host.case.spec.module, description.get("type", {}))
+
+    def func_inst(self, on_start, on_resolve, caller):
+        token, *args = on_start()
+        thread = self.host.case.spec.module.current_thread()
+        event = {"host-call": thread.name, "function": self.index, "token": token}
+        if args:
+            event["args"] = args
+        self.host.report.event(event)
+        call = self.host.calls[token] = HostCall(self, token, on_resolve)
+        call.run()
+        return call.on_cancel
+
+
+class HostCall:
+    """One call of a host function."""
+
+    def __init__(self, function, token, on_resolve):
+        self.host = function.host
+        self.type = function.type
+        self.token = token
+        self.on_resolve = on_resolve
+        self.script = self.host.scripts.get(token, {"on-call": [{"op": "return"}]})
+        self.pending = False  # blocked and not resolved
+        self.asked_to_cancel = False
+
+    def run(self):
+        *before, last = self.script["on-call"]
+        for op in before:
+            self.host.run_operation(self.token, op)
+        if last["op"] == "block" and self.type.async_:
+            self.host.report.event({"host-result": self.token, "blocked": 1})
+            self.pending = True
+        else:
+            result = self.result_list(last)
+            self.host.report.event({"host-result": self.token, "result": result})
+            self.resolve(result)
+
+    def result_list(self, op):
+        """The result that a `return` or `resolve` gives, if the type has one; 0 if it names none."""
+        return (op.get("args") or [0]) if self.type.result else []
+
+    def resolve(self, result):
+        """Finishes the call; a result of None confirms that it was cancelled."""
+        self.pending = False
+        self.on_resolve(result)
+
+    def on_cancel(self, caller):
+        self.host.report.event({"host-cancel": self.token})
+        self.asked_to_cancel = True
+        match self.script.get("on-cancel", "now"):
+            case "now":
+                self.resolve(None)
+            case "return":
+                self.resolve([self.script.get("cancel-value", 0)] if self.type.result else [])

@@ -1,0 +1,216 @@
+"""definitions.py of the specification, loaded unmodified, and everything that is touched in it from outside:
+
+  random                    `Choices`: each nondeterministic line asks for a recorded choice instead of a die
+  cont_new, resume, block   greenlets instead of OS threads: several times faster, and with OS threads a trap would kill
+                            the thread that holds the handler's lock and hang everything
+  trap, trap_if             the same, but the exception carries its site, "qualified function#ordinal"
+  Thread.__init__           gives the thread its id (token, k) and enters it among the live threads
+  Task.__init__             gives the task the token of the call that makes it: a task that waits at the backpressure gate
+                            has no arguments yet, so `calling` is set just before the call
+  Subtask.__init__          the same for subtasks
+  new attributes            thread.id, thread.name, task.token, task.threads_made, task.activation, subtask.call,
+                            instance.number, trap.site: what the objects are called in events; nothing in
+                            definitions.py reads them
+  Table.MAX_LENGTH          the scenario's table limit
+  thread_local_handler      its value is set by `resume`, and restored where a host function swallows a trap
+  Store.nesting_depth       restored there too (`mark` and `recover`)
+
+DETERMINISTIC_PROFILE stays False.
+"""
+import ast
+import hashlib
+import sys
+import types
+from collections import Counter
+
+from greenlet import getcurrent, greenlet
+
+NO_THREAD = "0.0"
+
+
+class Specification:
+    """The loaded module, and the state that the touches share during a case."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            source = file.read()
+        self.path = path
+        self.sha256 = hashlib.sha256(source).hexdigest()
+        self.trap_sites, self.assert_sites = sites_by_line(ast.parse(source))
+        self.module = types.ModuleType("specification_module")
+        sys.modules[self.module.__name__] = self.module  # where dataclasses look it up
+        exec(compile(source, path, "exec", dont_inherit=True), vars(self.module))
+        self.calling = 0         # token of the call being made
+        self.live_threads = {}   # Thread -> None, in order of creation, until its function returns
+        self.touch_traps()
+        self.touch_stack_switching()
+        self.touch_ids()
+        sys.setrecursionlimit(1_000_000)
+
+    def begin_case(self, choices, table_limit):
+        self.module.random = choices
+        self.module.Table.MAX_LENGTH = table_limit
+        self.module.thread_local_handler.value = None
+        self.live_threads.clear()
+
+    def kill_threads(self):
+        """Ends what is still blocked. Nothing catches GreenletExit on its way, so nothing is run or reported."""
+        for thread in self.live_threads:
+            if thread.cont is not None:
+                thread.cont.parent = getcurrent()
+                thread.cont.throw()
+
+    def trap(self, site):
+        trap = self.module.Trap()
+        trap.site = site
+        return trap
+
+    def failure_site(self, failure):
+        """The site of an exception that definitions.py itself raised; None if it was not raised there.
+
+        An assertion is "assert:function#ordinal"; any other exception, such as calling None, has ordinal 0.
+        """
+        if isinstance(failure, (RecursionError, MemoryError)):
+            return None
+        at = failure.__traceback__
+        while at.tb_next is not None:
+            at = at.tb_next
+        code = at.tb_frame.f_code
+        if code.co_filename != self.path:
+            return None
+        if isinstance(failure, AssertionError):
+            return "assert:" + self.assert_sites[at.tb_lineno]
+        return "assert:" + code.co_qualname.replace(".<locals>", "") + "#0"
+
+    def mark(self, store):
+        """What `recover` needs to go on in a host function after a trap."""
+        return store.nesting_depth, self.module.thread_local_handler.value
+
+    def recover(self, store, mark):
+        store.nesting_depth, self.module.thread_local_handler.value = mark
+
+    def touch_traps(self):
+        def trap():
+            raise self.trap(self.trap_sites[sys._getframe(1).f_lineno])
+
+        def trap_if(cond):
+            if cond:
+                raise self.trap(self.trap_sites[sys._getframe(1).f_lineno])
+
+        self.module.trap = trap
+        self.module.trap_if = trap_if
+
+    def touch_stack_switching(self):
+        """A continuation is a greenlet. Its parent is always its current resumer, so that a trap dies outward."""
+        Handler = self.module.Handler
+        thread_local_handler = self.module.thread_local_handler
+        live_threads = self.live_threads
+
+        def resume(cont, block_result, current_thread):
+            outer = thread_local_handler.value
+            handler = thread_local_handler.value = Handler()
+            handler.current_thread = current_thread
+            cont.parent = getcurrent()
+            block_arg = cont.switch(block_result)
+            # Not in a `finally`: after a trap `recover` does this, and a greenlet that is killed must not.
+            thread_local_handler.value = outer
+            if cont.dead:
+                del live_threads[current_thread]
+                return (None, block_arg)
+            return (cont, block_arg)
+
+        self.module.cont_new = greenlet
+        self.module.resume = resume
+        self.module.block = lambda switch_to: getcurrent().parent.switch(switch_to)
+
+    def touch_ids(self):
+        Task, Thread, Subtask = self.module.Task, self.module.Thread, self.module.Subtask
+        task_init, thread_init, subtask_init = Task.__init__, Thread.__init__, Subtask.__init__
+
+        def init_task(task, *args):
+            task_init(task, *args)
+            task.token = self.calling
+            task.threads_made = 0
+
+        def init_thread(thread, task, thread_func):
+            thread_init(thread, task, thread_func)
+            thread.id = (task.token, task.threads_made)
+            thread.name = "%d.%d" % thread.id
+            task.threads_made += 1
+            self.live_threads[thread] = None
+
+        def init_subtask(subtask):
+            subtask_init(subtask)
+            subtask.call = self.calling
+
+        Task.__init__, Thread.__init__, Subtask.__init__ = init_task, init_thread, init_subtask
+
+
+def sites_by_line(tree):
+    """Two maps from line to "qualified function#ordinal": calls of trap and trap_if, and assert statements."""
+    traps, asserts = {}, {}
+
+    def note(sites, counts, node, names):
+        counts[id(sites)] += 1
+        for line in range(node.lineno, node.end_lineno + 1):
+            sites[line] = f"{'.'.join(names)}#{counts[id(sites)]}"
+
+    def visit(node, names, counts):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                visit(child, names + [child.name], Counter())
+                continue
+            if isinstance(child, ast.Assert):
+                note(asserts, counts, child, names)
+            elif isinstance(child, ast.Call) and getattr(child.func, "id", None) in ("trap", "trap_if"):
+                note(traps, counts, child, names)
+            visit(child, names, counts)
+
+    visit(tree, [], Counter())
+    return traps, asserts
+
+
+class Choices:
+    """Stands for the module `random`: gives the recorded choices, then the smallest candidate, and reports each."""
+
+    POINTS = {"request_cancellation": "request-cancellation", "tick": "tick", "canon_lift": "sync-loop"}
+
+    def __init__(self, spec, report, given):
+        self.spec = spec
+        self.report = report
+        self.given = iter(given)
+        self.ticked = False  # has Store.tick chosen a thread since this was cleared?
+
+    def randint(self, low, high):
+        """Thread.wait_until: asked only when the thread is ready."""
+        return self.ask("wait-until", self.spec.module.current_thread().name, ["0.0", "1.0"])
+
+    def choice(self, threads):
+        """Which thread: the function that asks tells which of the three points it is."""
+        asking = sys._getframe(1)
+        point = self.POINTS[asking.f_code.co_name]
+        subject = NO_THREAD
+        if point == "tick":
+            self.ticked = True
+        else:
+            task = asking.f_locals["self" if point == "request-cancellation" else "task"]
+            subject = f"{task.token}.0"
+        threads.sort(key=lambda thread: thread.id)
+        return threads[self.ask(point, subject, [thread.name for thread in threads])]
+
+    def shuffle(self, elems):
+        """WaitableSet.get_pending_event: of the order of `elems`, only which pending one comes first has an effect."""
+        thread = self.spec.module.current_thread()
+        handles = thread.task.inst.handles.array
+        pending = sorted((handles.index(w), w) for w in elems if w.has_pending_event())
+        names = [f"{thread.task.inst.number}.{index}" for index, _ in pending]
+        chosen = pending[self.ask("get-pending-event", thread.name, names)][1]
+        elems.remove(chosen)
+        elems.insert(0, chosen)
+
+    def ask(self, point, subject, candidates):
+        """The position of the one to take in `candidates`, which are sorted."""
+        _, wanted = next(self.given, (None, None))
+        taken = candidates.index(wanted) if wanted in candidates else 0
+        self.report.event({"choice": point, "subject": subject, "candidates": candidates, "taken": candidates[taken]})
+        return taken

@@ -1,0 +1,179 @@
+// The world around an in-process engine: what guest code and the host do, by diff/PROTOCOL.md. An adaptor derives from
+// Backend to say how each thing is done with its engine; World does the rest: scripts, registers, memories, what
+// guests know, and the event stream.
+//
+// Exceptions are the engine's own: the adaptor raises a trap with its type, and `guarded` catches that type. No engine
+// code is called inside a catch block, since engines switch stacks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "diff/engine.h"
+#include "traces/record.h"
+#include "traces/sites.h"
+
+namespace lockstep::diff {
+
+// Calls back without owning.
+class FunctionRef {
+ public:
+  template <typename F>
+  explicit FunctionRef(F& f) : object_(&f), call_([](void* o) { (*static_cast<F*>(o))(); }) {}
+  void operator()() const { call_(object_); }
+
+ private:
+  void* object_;
+  void (*call_)(void*);
+};
+
+// A built-in about to be performed.
+struct BuiltinCall {
+  traces::Op op;
+  uint32_t instance;
+  uint32_t canon_index;
+  const traces::Canon& canon;
+  traces::Token token;             // kCall
+  std::span<const uint32_t> args;  // flat, as the core function gets them
+};
+
+// What differs from engine to engine.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual traces::ThreadId current_thread() = 0;
+  // The value that the built-in returns; 0 if none. For waits the event code.
+  virtual uint32_t perform(const BuiltinCall&) = 0;
+  // Both leave by an exception of the engine.
+  [[noreturn]] virtual void raise_trap(traces::SiteId) = 0;
+  [[noreturn]] virtual void throw_core_exception() = 0;
+  // Runs f; the site if it ended in a trap, with the host's own state as before. Other exceptions pass.
+  virtual std::optional<traces::SiteId> guarded(FunctionRef f) = 0;
+
+  // The host's side.
+  virtual void invoke(uint32_t function, traces::Token, std::span<const uint32_t> args) = 0;
+  virtual bool tick() = 0;
+  // on_resolve of a blocked host function: with a value, or none for "cancelled".
+  virtual void resolve(traces::Token, std::optional<uint32_t> value) = 0;
+  virtual void cancel(traces::Token) = 0;
+  virtual std::vector<uint32_t> call_stack() = 0;
+  // A bit for each root instance (by index) that is entered.
+  virtual uint64_t entered_roots() = 0;
+  // What is left of the state, without locked roots. Sorted as traces/record.h says.
+  virtual void snapshot(traces::Words& out, uint64_t locked_roots) = 0;
+  // Tokens of tasks that still exist outside locked roots, sorted.
+  virtual std::vector<uint32_t> live_tasks(uint64_t locked_roots) = 0;
+};
+
+class World : public GuestView {
+ public:
+  World(Run& run, Backend& backend);
+
+  uint32_t register_value(uint32_t instance, uint32_t index) const override {
+    return guests_[instance].registers[index];
+  }
+  std::optional<uint32_t> subtask_state(uint32_t instance, uint32_t handle) const override;
+  bool joined(uint32_t instance, uint32_t handle) const override { return guests_[instance].joined.contains(handle); }
+  bool pressure(uint32_t instance) const override { return guests_[instance].pressure > 0; }
+
+  // Runs program, aftermath and outcome.
+  void run_case();
+
+  // ---- what adaptors call back
+
+  // Core code of a lifted function; `args` are flat. The flat results: value, packed code, or none.
+  std::optional<uint32_t> body(uint32_t function, std::span<const uint32_t> args);
+  uint32_t callback(uint32_t function, uint32_t code, uint32_t p1, uint32_t p2);
+  void post_return(uint32_t function, std::span<const uint32_t> flat_results);
+
+  // A host function was called; it has taken its arguments. Nothing if it blocked, else its result (or 0).
+  std::optional<uint32_t> host_called(uint32_t host_function, std::span<const uint32_t> args);
+  struct Cancelled {
+    bool resolve = false;           // now
+    std::optional<uint32_t> value;  // none: cancelled
+  };
+  Cancelled host_cancelled(uint32_t host_function, traces::Token token);
+  // For calls that the host made.
+  void started(traces::Token token);
+  void resolved(traces::Token token, std::optional<uint32_t> value, bool has_result);
+
+  size_t choose(traces::ChoicePoint point, traces::ThreadId subject, std::span<const traces::ThreadId> candidates);
+
+  std::span<uint8_t> memory(uint32_t instance, uint32_t index) { return guests_[instance].memories[index]; }
+  uint64_t locked_roots() const { return locked_; }
+
+  void finish(traces::Outcome outcome, traces::SiteId site = 0, std::span<const uint32_t> blocked = {});
+
+ private:
+  // What one instance's core code holds and knows.
+  struct Guest {
+    std::vector<uint32_t> registers;
+    std::vector<std::vector<uint8_t>> memories;
+    std::unordered_map<uint32_t, uint32_t> subtask_state;  // by handle; lookups only
+    std::unordered_set<uint32_t> joined;                   // handles; lookups only
+    int64_t pressure = 0;
+    uint32_t post_returns = 0;
+  };
+  struct HostCallState {
+    bool blocked = false;
+    bool resolved = false;
+    bool cancel_requested = false;
+  };
+  struct HostInvocation {
+    bool came_back = false;
+    bool resolved = false;
+    bool cancelled = false;
+    bool dropped = false;
+  };
+  // Whether a segment has come to an end, and the value that core code returns then (0: also EXIT).
+  struct End {
+    bool ended = false;
+    uint32_t value = 0;
+  };
+
+  void enter(const Activation&, std::span<const uint32_t> args);
+  End run_segment(Activation&);
+  End run_operation(Activation&, const traces::Operation&, uint32_t round);
+  End run_default(Activation&);
+  bool holds(const Activation&, const traces::Guard&) const;
+  // Performs an operation that is not the end of a segment.
+  void perform(Activation&, const traces::Operation&, traces::Token, std::span<const uint32_t> args);
+  uint32_t perform_call(const Activation&, const traces::Operation&, const traces::Canon&, traces::Token,
+                        std::span<const uint32_t> args);
+  void learn(Activation&, const traces::Operation&, const traces::Canon*, std::span<const uint32_t> args,
+             std::span<const uint32_t> result);
+  void learn_event(Activation&, uint32_t code, uint32_t p1, uint32_t p2);
+  uint32_t load(uint32_t instance, uint32_t memory_index, uint32_t address) const;
+  bool store(uint32_t instance, uint32_t memory_index, uint64_t address, std::span<const uint32_t> words);
+
+  // The site if a trap arrived that this frame does not keep.
+  std::optional<traces::SiteId> host_operation(const traces::HostOperation&, uint32_t during);
+  void report_memories();
+  void lock_new_roots(uint64_t entered_before) { locked_ |= backend_.entered_roots() & ~entered_before; }
+
+  void commit(bool with_state);
+  void check_stop() {
+    if (recorder_.stopped()) throw Abandon{};
+  }
+
+  const traces::Scenario& scenario_;
+  ScriptSource& source_;
+  Chooser& chooser_;
+  Recorder& recorder_;
+  Backend& backend_;
+  std::vector<Guest> guests_;
+  std::unordered_map<uint32_t, Activation> activations_;  // by task; lookups only
+  std::unordered_set<traces::Token> used_tokens_;         // lookups only
+  std::unordered_map<traces::Token, HostCallState> host_calls_;
+  std::unordered_map<traces::Token, HostInvocation> invocations_;
+  uint64_t locked_ = 0;
+  bool after_end_ = false;  // the last record is the state of an `end`
+};
+
+}  // namespace lockstep::diff

@@ -1,0 +1,56 @@
+// definitions.py "### Table State"
+//
+// A table of handles or threads: index 0 is never used, freed indices are reused last in, first out.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/trap.h"
+
+namespace lockstep::model {
+
+// What a handle table holds: Waitable (and so Subtask) or WaitableSet; told apart by dynamic_cast, as isinstance.
+class HandleEntry {
+ public:
+  virtual ~HandleEntry() = default;
+};
+
+template <typename T>
+class Table {
+ public:
+  std::vector<T*> array{nullptr};
+  std::vector<uint32_t> free;
+
+  static constexpr uint32_t MAX_LENGTH = (1u << 28) - 1;
+
+  T* get(uint32_t i) const {
+    trap_if(i >= array.size(), TrapSite::kTableGet1);
+    trap_if(array[i] == nullptr, TrapSite::kTableGet2);
+    return array[i];
+  }
+
+  uint32_t add(T* e) {
+    uint32_t i;
+    if (!free.empty()) {
+      i = free.back();
+      free.pop_back();
+      spec_assert(array[i] == nullptr, "Table.add#1");
+      array[i] = e;
+    } else {
+      i = static_cast<uint32_t>(array.size());
+      trap_if(i > MAX_LENGTH, TrapSite::kTableAdd1);
+      array.push_back(e);
+    }
+    return i;
+  }
+
+  T* remove(uint32_t i) {
+    T* e = get(i);
+    array[i] = nullptr;
+    free.push_back(i);
+    return e;
+  }
+};
+
+}  // namespace lockstep::model

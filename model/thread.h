@@ -1,0 +1,49 @@
+// definitions.py "### Threads"
+//
+// A thread: a continuation, the condition that it waits for, and its context slots.
+// `suspend`, `resume_later` and the switching built-ins belong to explicit threads, which this model does not have yet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "model/stack_switching.h"
+#include "model/table.h"
+
+namespace lockstep::model {
+
+class Task;
+
+class Thread {
+ public:
+  using ReadyFunc = std::function<bool()>;
+
+  Continuation* cont;
+  ReadyFunc ready_func;  // empty: None
+  Task* task;
+  bool cancellable = false;
+  std::optional<uint32_t> index;
+  std::array<uint64_t, 2> storage{0, 0};
+  uint32_t k = 0;  // the k-th thread of its task; not in definitions.py
+
+  bool running() const { return cont == nullptr; }
+  bool suspended() const { return !running() && !ready_func; }
+  bool waiting() const { return !running() && ready_func; }
+  bool ready() const { return waiting() && ready_func(); }
+
+  Thread(Task* task_, std::function<void()> thread_func);
+  ~Thread();
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  void start_waiting_internal(ReadyFunc ready_func_);
+  void stop_waiting_internal(Cancelled cancelled);
+  void resume(Cancelled cancelled = Cancelled::FALSE);
+  Cancelled block_internal(bool cancellable_);
+  Cancelled wait_until(ReadyFunc ready_func_, bool cancellable_ = false);
+  Cancelled yield_(bool cancellable_);
+};
+
+}  // namespace lockstep::model

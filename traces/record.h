@@ -1,0 +1,189 @@
+// The flat event stream: what an engine reports while it runs a scenario, as 32-bit words that can be compared with
+// one memcmp, and the schema that names every field of them.
+//
+// A record is one header word (kind << 24 | number of words that follow) and its fields in the order of its schema.
+// Ids are structural, never counters of creation:
+//   task    its token;                       thread  (token, k), the k-th thread of that task, written "7.0"
+//   handle  (instance, index), written "2:5"
+//
+// After a record of kind begin, end, back or host-end a `state` record may follow: the canonical snapshot of the
+// engine at that moment, a sorted sequence of entities. It is left out where no engine code can have run since the
+// last snapshot (a `begin` right after the `end` of the same activation).
+//
+// Public so that every consumer (comparison, trace files, reports, the flip test) works from this one table.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "traces/vocabulary.h"
+
+namespace lockstep::traces {
+
+using Words = std::vector<uint32_t>;
+
+struct ThreadId {
+  uint32_t task = 0;
+  uint32_t k = 0;
+  auto operator<=>(const ThreadId&) const = default;
+};
+
+enum class RecordKind : uint8_t {
+  kEnter,       // guest code is entered
+  kBegin,       // before a guest operation
+  kEnd,         // after it
+  kChoice,      // the schedule was chosen
+  kHostCall,    // a guest called a host function
+  kHostResult,  // the host function returned or blocked
+  kHostCancel,  // the engine asks a host function to cancel
+  kStarted,     // a call made by the host took its arguments
+  kResolved,    // a call made by the host returned or was cancelled
+  kHostBegin,   // before a host operation
+  kHostEnd,     // after it
+  kBack,        // control is back at the host: after each tick of `run`
+  kStack,       // the answer to a call-stack query
+  kTrapped,     // a trap arrived at a host frame
+  kOutcome,     // how the case ended
+  kMemory,      // what a guest memory holds at the end: (address, value) of the words that are not 0
+  kState,       // a snapshot
+};
+inline constexpr size_t kRecordKindCount = static_cast<size_t>(RecordKind::kState) + 1;
+
+enum class FieldType : uint8_t {
+  kWord,     // a number
+  kFlag,     // 0 or 1
+  kOp,       // Op
+  kHostOp,   // HostOp
+  kContext,  // Context
+  kPoint,    // ChoicePoint
+  kOutcome,  // Outcome
+  kSite,     // traces/sites.h
+  kThread,   // two words
+  kWords,    // a count, then that many words
+  kIds,      // a count, then that many pairs of words: threads, handles, or (0 or 1, 0) at wait-until
+};
+
+struct Field {
+  std::string_view name;
+  FieldType type;
+};
+
+struct RecordSchema {
+  RecordKind kind;
+  std::string_view name;
+  std::span<const Field> fields;
+};
+
+// An entity of a snapshot is one header word (kind << 24 | words that follow), then its key, then its fields.
+enum class EntityKind : uint8_t { kInstance, kSubtask, kWaitableSet, kTask, kThread, kTree };
+inline constexpr size_t kEntityKindCount = static_cast<size_t>(EntityKind::kTree) + 1;
+
+struct EntitySchema {
+  EntityKind kind;
+  std::string_view name;
+  size_t key_words;  // 1: instance or token; 2: thread or handle
+  std::span<const Field> fields;
+};
+
+const RecordSchema& schema(RecordKind);
+const EntitySchema& schema(EntityKind);
+
+constexpr uint32_t header(RecordKind kind, size_t length) {
+  return static_cast<uint32_t>(kind) << 24 | static_cast<uint32_t>(length);
+}
+constexpr uint32_t header(EntityKind kind, size_t length) {
+  return static_cast<uint32_t>(kind) << 24 | static_cast<uint32_t>(length);
+}
+
+// One record inside a stream.
+struct RecordView {
+  RecordKind kind;
+  std::span<const uint32_t> words;  // without the header
+  size_t offset;                    // of the header in the stream
+};
+
+// The record whose header stands at `offset`. The stream must be well formed from there.
+RecordView record_at(std::span<const uint32_t> stream, size_t offset);
+// The offset after this record.
+inline size_t next(const RecordView& r) { return r.offset + 1 + r.words.size(); }
+
+// Appends one record word by word; the header is completed by the destructor.
+class RecordWriter {
+ public:
+  RecordWriter(Words& out, RecordKind kind) : out_(out), at_(out.size()), kind_(kind) { out_.push_back(0); }
+  ~RecordWriter() { out_[at_] = header(kind_, out_.size() - at_ - 1); }
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+
+  RecordWriter& word(uint32_t w) {
+    out_.push_back(w);
+    return *this;
+  }
+  template <typename Enum>
+  requires std::is_enum_v<Enum> RecordWriter& word(Enum e) { return word(static_cast<uint32_t>(e)); }
+  RecordWriter& thread(ThreadId t) { return word(t.task).word(t.k); }
+  RecordWriter& words(std::span<const uint32_t> ws) {
+    word(static_cast<uint32_t>(ws.size()));
+    out_.insert(out_.end(), ws.begin(), ws.end());
+    return *this;
+  }
+  RecordWriter& ids(std::span<const ThreadId> ids) {
+    word(static_cast<uint32_t>(ids.size()));
+    for (ThreadId id : ids) thread(id);
+    return *this;
+  }
+
+ private:
+  Words& out_;
+  size_t at_;
+  RecordKind kind_;
+};
+
+// Builds a snapshot. Entities must arrive sorted by kind, then key; `finish` checks it.
+class SnapshotWriter {
+ public:
+  explicit SnapshotWriter(Words& out) : out_(out) {}
+
+  struct Instance {
+    bool locked, may_enter, may_leave;
+    uint32_t backpressure, waiting_to_enter;
+    ThreadId exclusive;
+    uint32_t next_handle, next_thread;
+  };
+  struct Subtask {
+    uint32_t call;  // token of the call that made it
+    uint32_t state;
+    bool cancellation_requested, resolve_delivered, pending_event, sync_waiter;
+    uint32_t set;  // the index of the waitable set it is in, or 0
+  };
+  struct Thread {
+    uint32_t state;  // 0 running, 1 waiting, 2 suspended
+    bool ready, cancellable;
+    uint32_t index, slot0, slot1;
+  };
+
+  void instance(uint32_t index, const Instance&);
+  void subtask(uint32_t instance, uint32_t index, const Subtask&);
+  void waitable_set(uint32_t instance, uint32_t index, uint32_t num_waiting);
+  void task(uint32_t token, uint32_t instance, uint32_t state);
+  void thread(ThreadId, const Thread&);
+  void tree(uint32_t token, uint32_t parent);
+
+ private:
+  Words& out_;
+};
+
+// The entities of a snapshot, one by one.
+struct EntityView {
+  EntityKind kind;
+  std::span<const uint32_t> key;
+  std::span<const uint32_t> fields;
+};
+std::vector<EntityView> entities(std::span<const uint32_t> snapshot);
+
+// `snapshot` without the entities of this kind (for engines that cannot report them).
+Words without(std::span<const uint32_t> snapshot, EntityKind);
+
+}  // namespace lockstep::traces
