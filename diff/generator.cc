@@ -77,9 +77,11 @@ bool Generator::begin_segment(const Activation& a) {
     script->present = random_.chance(93);
   }
   if (!script->present || script->function != a.function) return false;
-  // Scripts end at some point, and the default resolves what is left.
+  // Scripts end at some point, and the default resolves what is left. What was decided once holds: the same token can
+  // arrive twice, by way of an overwritten parameter area.
   if (a.entry >= script->segments.size()) {
-    if (a.entry != script->segments.size() || (budget_ == 0 && random_.chance(50))) return false;
+    if (a.entry != script->segments.size() || (budget_ == 0 && random_.chance(50))) script->closed = true;
+    if (script->closed) return false;
     script->segments.emplace_back().length = random_.between(1, a.entry == 0 ? 8 : 5);
   }
   return true;

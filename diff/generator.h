@@ -52,6 +52,7 @@ class Generator : public ScriptSource {
   };
   struct GrowingScript {
     bool present = false;
+    bool closed = false;  // gets no more segments
     uint32_t function = 0;
     std::deque<GrowingSegment> segments;
   };

@@ -314,11 +314,9 @@ class ModelBackend : public Backend, public model::Chooser {
     return call.has_result ? model::Values{*value} : model::Values{};
   }
 
-  // The latest of this token: a guest can send a token to a host function twice.
+  // The first of this token: later ones have ended at once.
   HostCall& host_call(Token token) {
-    const auto it =
-        std::find_if(host_calls_.rbegin(), host_calls_.rend(), [&](const HostCall& c) { return c.token == token; });
-    return *it;
+    return *std::find_if(host_calls_.begin(), host_calls_.end(), [&](const HostCall& c) { return c.token == token; });
   }
 
   uint32_t index_of(const model::ComponentInstance* inst) const {
@@ -368,18 +366,10 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
   for (uint32_t i = 0; i < store_.instances.size(); ++i) {
     const model::ComponentInstance& inst = *store_.instances[i];
     if (is_locked(i, locked)) {
-      w.instance(i, {.locked = true,
-                     .may_enter = false,
-                     .may_leave = false,
-                     .backpressure = 0,
-                     .waiting_to_enter = 0,
-                     .exclusive = {},
-                     .next_handle = 0,
-                     .next_thread = 0});
+      w.locked_instance(i);
       continue;
     }
-    w.instance(i, {.locked = false,
-                   .may_enter = inst.may_enter,
+    w.instance(i, {.may_enter = inst.may_enter,
                    .may_leave = inst.may_leave,
                    .backpressure = static_cast<uint32_t>(inst.backpressure),
                    .waiting_to_enter = inst.num_waiting_to_enter,
@@ -438,8 +428,8 @@ void ModelEngine::run(Run& run) {
   } catch (const model::SpecUndefined& e) {
     const SiteId site = traces::find_site("assert:" + std::string(e.site));
     world.finish(traces::Outcome::kSpecUndefined, site != 0 ? site : traces::find_site("assert:other#0"));
-  } catch (const model::AssertionFailure&) {
-    world.finish(traces::Outcome::kInternalError);
+  } catch (const model::AssertionFailure& e) {
+    world.fail(e.what());
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 
 #include "traces/record.h"
 
@@ -22,6 +23,7 @@ class Recorder {
     matched_ = 0;
     stopped_ = false;
     differs_ = false;
+    failure_.clear();
   }
 
   traces::Words& words() { return words_; }
@@ -39,6 +41,10 @@ class Recorder {
   bool differs() const { return differs_; }
   // Where the first record that differs begins, in both streams.
   size_t difference() const { return difference_; }
+
+  // What the engine said when its own invariant failed; "" if none did.
+  const std::string& failure() const { return failure_; }
+  void set_failure(const std::string& what) { failure_ = what; }
 
   // For tests of the comparison itself: may change the record that begins at the given offset.
   std::function<void(traces::Words&, size_t)> tamper;
@@ -68,6 +74,7 @@ class Recorder {
   bool differs_ = false;
   size_t matched_ = 0;
   size_t difference_ = 0;
+  std::string failure_;
 };
 
 }  // namespace lockstep::diff

@@ -82,6 +82,11 @@ void World::finish(Outcome outcome, SiteId site, std::span<const uint32_t> block
   commit(false);
 }
 
+void World::fail(const std::string& what) {
+  recorder_.set_failure(what);
+  finish(Outcome::kInternalError);
+}
+
 // ---- guest code
 
 void World::enter(const Activation& a, std::span<const uint32_t> args) {
@@ -401,7 +406,9 @@ std::optional<uint32_t> World::host_called(uint32_t host_function, std::span<con
   check_stop();
   uint32_t value = 0;
   bool blocked = false;
-  for (size_t i = 0; const HostOperation* o = source_.on_call(host_function, token, i); ++i) {
+  // A call must be known by its token: if a guest sends one again, that call ends at once.
+  const bool fresh = host_calls_.try_emplace(token).second;
+  for (size_t i = 0; const HostOperation* o = fresh ? source_.on_call(host_function, token, i) : nullptr; ++i) {
     if (o->kind == HostOp::kReturn) {
       value = o->args.empty() ? 0 : o->args[0];
       break;
@@ -419,7 +426,7 @@ std::optional<uint32_t> World::host_called(uint32_t host_function, std::span<con
       .words(blocked || !type.result ? std::span<const uint32_t>() : std::span<const uint32_t>(shown));
   commit(false);
   check_stop();
-  host_calls_[token] = {blocked, !blocked, false};
+  if (fresh) host_calls_[token] = {blocked, !blocked, false};
   if (blocked) return std::nullopt;
   return value;
 }

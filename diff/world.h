@@ -109,6 +109,8 @@ class World : public GuestView {
   uint64_t locked_roots() const { return locked_; }
 
   void finish(traces::Outcome outcome, traces::SiteId site = 0, std::span<const uint32_t> blocked = {});
+  // The engine's own invariant failed.
+  void fail(const std::string& what);
 
  private:
   // What one instance's core code holds and knows.

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "traces/json_reader.h"
 #include "traces/validate.h"
@@ -110,7 +109,7 @@ std::string to_text(const Trace& t) {
   for (const auto& [engine, version] : t.engines) engines[engine] = version;
   j["engines"] = std::move(engines);
   if (!t.seed.empty()) j["seed"] = t.seed;
-  if (!t.expect.empty()) j["expect"] = t.expect;
+  if (!t.link.empty()) j["link"] = t.link;
   j["scenario"] = to_json(t.scenario);
   Json choices = Json::array();
   for (const TakenChoice& c : t.choices) choices.push_back(Json::array({name(c.point), to_string(c.taken)}));
@@ -140,8 +139,7 @@ Trace trace_from_text(std::string_view text) {
     }
   }
   t.seed = r.text_or_empty("seed");
-  t.expect = r.text_or_empty("expect");
-  if (!t.expect.empty() && t.expect != "diverges") throw InputError("/expect", "\"" + t.expect + "\" is not known");
+  t.link = r.text_or_empty("link");
   t.scenario = scenario_from_json(r.required("scenario"));
   if (const Json* choices = r.optional("choices"))
     for_each(*choices, "/choices", [&](const Json& c, const std::string& at) {
@@ -155,17 +153,22 @@ Trace trace_from_text(std::string_view text) {
   return t;
 }
 
-Trace read_trace_file(const std::string& path) {
+std::string read_file(const std::string& path) {
   std::error_code ec;
   if (!fs::is_regular_file(path, ec)) throw InputError(path, ec ? ec.message() : "not a file");
   const auto size = fs::file_size(path, ec);
   if (ec) throw InputError(path, ec.message());
   if (size > kMaxFileBytes) throw InputError(path, "larger than 64 MB");
   std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) throw InputError(path, size == 0 ? "empty" : "cannot be read");
+  std::string text(size, '\0');
+  if (!in || !in.read(text.data(), static_cast<std::streamsize>(size))) throw InputError(path, "cannot be read");
+  return text;
+}
+
+Trace read_trace_file(const std::string& path) {
+  const std::string text = read_file(path);
   try {
-    Trace t = trace_from_text(text.view());
+    Trace t = trace_from_text(text);
     validate(t.scenario);
     return t;
   } catch (const InputError& e) {

@@ -45,6 +45,8 @@ std::string to_text(const Trace&);
 // Structure only; see read_trace_file.
 Trace trace_from_text(std::string_view text);
 
+// The bytes of a file; InputError if it cannot be read or is larger than kMaxFileBytes.
+std::string read_file(const std::string& path);
 // Reads and validates a trace file. InputError's place begins with the path.
 Trace read_trace_file(const std::string& path);
 // Writes next to the place and renames, so that no half file is ever seen.

@@ -84,9 +84,13 @@ RecordView record_at(std::span<const uint32_t> stream, size_t offset) {
 }
 
 void SnapshotWriter::instance(uint32_t index, const Instance& i) {
-  out_.insert(out_.end(), {header(EntityKind::kInstance, 10), index, uint32_t{i.locked}, uint32_t{i.may_enter},
-                           uint32_t{i.may_leave}, i.backpressure, i.waiting_to_enter, i.exclusive.task, i.exclusive.k,
-                           i.next_handle, i.next_thread});
+  out_.insert(out_.end(),
+              {header(EntityKind::kInstance, 10), index, 0, uint32_t{i.may_enter}, uint32_t{i.may_leave},
+               i.backpressure, i.waiting_to_enter, i.exclusive.task, i.exclusive.k, i.next_handle, i.next_thread});
+}
+
+void SnapshotWriter::locked_instance(uint32_t index) {
+  out_.insert(out_.end(), {header(EntityKind::kInstance, 10), index, 1, 0, 0, 0, 0, 0, 0, 0, 0});
 }
 
 void SnapshotWriter::subtask(uint32_t instance, uint32_t index, const Subtask& s) {

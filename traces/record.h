@@ -141,13 +141,13 @@ class RecordWriter {
   RecordKind kind_;
 };
 
-// Builds a snapshot. Entities must arrive sorted by kind, then key; `finish` checks it.
+// Builds a snapshot. Entities must be added sorted by kind, then key.
 class SnapshotWriter {
  public:
   explicit SnapshotWriter(Words& out) : out_(out) {}
 
   struct Instance {
-    bool locked, may_enter, may_leave;
+    bool may_enter, may_leave;
     uint32_t backpressure, waiting_to_enter;
     ThreadId exclusive;
     uint32_t next_handle, next_thread;
@@ -165,6 +165,8 @@ class SnapshotWriter {
   };
 
   void instance(uint32_t index, const Instance&);
+  // One whose root a trap has left entered; nothing else of it is reported.
+  void locked_instance(uint32_t index);
   void subtask(uint32_t instance, uint32_t index, const Subtask&);
   void waitable_set(uint32_t instance, uint32_t index, uint32_t num_waiting);
   void task(uint32_t token, uint32_t instance, uint32_t state);

@@ -23,7 +23,7 @@ struct Trace {
   std::string specification = std::string(kSpecificationCommit);
   std::vector<std::pair<std::string, std::string>> engines;  // name, version: whose events these are, and others met
   std::string seed;                                          // "0x…" of the case, if it came of one
-  std::string expect;                                        // "" or "diverges": what a replay should see
+  std::string link;                                          // where a known failure is being dealt with
   Scenario scenario;
   std::vector<TakenChoice> choices;
   Words events;  // a flat stream (traces/record.h); may be empty

@@ -4,6 +4,8 @@ The rules, in the same words, are in diff/PROTOCOL.md, "What the host does".
 """
 from guest import func_type
 
+RETURN_NOW = {"on-call": [{"op": "return"}]}
+
 
 class Host:
     def __init__(self, case):
@@ -152,7 +154,12 @@ class HostFunction:
         if args:
             event["args"] = args
         self.host.report.event(event)
-        call = self.host.calls[token] = HostCall(self, token, on_resolve)
+        call = HostCall(self, token, on_resolve)
+        if token in self.host.calls:
+            # A guest sent this token before; a call must be known by its token, so this one ends at once.
+            call.script = RETURN_NOW
+        else:
+            self.host.calls[token] = call
         call.run()
         return call.on_cancel
 
@@ -165,7 +172,7 @@ class HostCall:
         self.type = function.type
         self.token = token
         self.on_resolve = on_resolve
-        self.script = self.host.scripts.get(token, {"on-call": [{"op": "return"}]})
+        self.script = self.host.scripts.get(token, RETURN_NOW)
         self.pending = False  # blocked and not resolved
         self.asked_to_cancel = False
 

@@ -1,0 +1,216 @@
+#include "diff/campaign.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <deque>
+
+#include "diff/chooser.h"
+#include "diff/model_engine.h"
+#include "diff/summary.h"
+#include "traces/json.h"
+#include "traces/validate.h"
+
+namespace lockstep::diff {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+std::atomic<bool> interrupted = false;
+
+namespace {
+
+// Cases that an engine in another process has at once.
+constexpr size_t kUnderWay = 16;
+constexpr uint64_t kChooserSalt = 0x6368'6f6f'7365'7221;
+
+class Campaign {
+ public:
+  Campaign(const CampaignOptions& options, const Style& style) : options_(options), style_(style) {
+    for (const std::string& name : options_.against) contestants_.push_back(Contestant::make(name, options_.case_time));
+  }
+
+  CampaignResult run() {
+    print_header();
+    read_known();
+    start_ = Clock::now();
+    last_progress_ = start_;
+    for (uint64_t index = options_.shard - 1; !done(index); index += options_.shards) one_case(index);
+    for (const auto& c : contestants_)
+      while (c->under_way() > 0) settle(*c);
+    result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    result_.interrupted = interrupted;
+    for (const auto& c : contestants_)
+      for (const auto& [counter, n] : c->counters()) result_.promotions[counter] += n;
+    clear_progress();
+    return std::move(result_);
+  }
+
+ private:
+  void print_header() {
+    fmt::print("lockstep run: seed {}, {}{}, against {}\n", options_.seed,
+               options_.cases ? fmt::format("{} cases", *options_.cases)
+                              : fmt::format("for {} s", std::chrono::duration_cast<std::chrono::seconds>(
+                                                            options_.time.value_or(std::chrono::seconds(0)))
+                                                            .count()),
+               options_.shards > 1 ? fmt::format(", shard {}/{}", options_.shard, options_.shards) : "",
+               fmt::join(options_.against, ","));
+    fmt::print(
+        "  reference model at specification {}; at most {} operations a case, {} % sloppy guests{}; failures to {}\n",
+        traces::kSpecificationCommit, options_.generator.max_operations, options_.generator.sloppy_percent,
+        options_.generator.topology.recursion_percent > 0
+            ? fmt::format(", {} % recursive topologies", options_.generator.topology.recursion_percent)
+            : "",
+        options_.out.string());
+    for (const auto& c : contestants_) fmt::print("  {}: {}\n", c->name(), c->version());
+    std::fflush(stdout);
+  }
+
+  bool done(uint64_t index) const {
+    if (interrupted || result_.failures.size() >= options_.max_failures) return true;
+    if (options_.cases) return index >= *options_.cases;
+    return Clock::now() - start_ >= *options_.time;
+  }
+
+  void one_case(uint64_t index) {
+    auto c = std::make_shared<Case>(generate(index));
+    result_.statistics.add(c->expected);
+    for (const auto& contestant : contestants_) {
+      contestant->begin(c);
+      while (contestant->under_way() > (contestant->is_peer() ? kUnderWay : 0)) settle(*contestant);
+    }
+    progress();
+  }
+
+  Case generate(uint64_t index) {
+    Case c = generate_case(options_.seed, index, options_.generator);
+    return c;
+  }
+
+  void settle(Contestant& contestant) {
+    auto [c, verdict] = contestant.finish();
+    Score& score = result_.scores[contestant.name()];
+    if (verdict.kind == Verdict::Kind::kSkipped) {
+      ++score.skipped[verdict.text];
+      return;
+    }
+    ++score.compared;
+    if (!verdict.bad()) return;
+    ++score.divergences;
+    const std::string bucket = verdict.bucket();
+    if (const auto it = known_.find({contestant.name(), bucket}); it != known_.end()) {
+      ++score.known;
+      return;
+    }
+    for (const Failure& f : result_.failures)
+      if (f.engine == contestant.name() && f.bucket == bucket) return;  // the same failure once more
+    if (result_.failures.size() >= options_.max_failures) return;
+    clear_progress();
+    // A peer has other cases under way: the failure is looked at by an engine of its own.
+    std::unique_ptr<Contestant> own =
+        contestant.is_peer() ? Contestant::make(contestant.name(), options_.case_time) : nullptr;
+    result_.failures.push_back(handle_failure(*c, verdict, own ? *own : contestant, options_.out, style_));
+    fmt::print("\n{}\n", result_.failures.back().text);
+    std::fflush(stdout);
+  }
+
+  // Each known failure is replayed: what it looks like now is what is let through.
+  void read_known() {
+    if (options_.known.empty()) return;
+    if (!fs::is_directory(options_.known)) throw traces::InputError(options_.known.string(), "not a folder");
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(options_.known))
+      if (entry.path().extension() == ".json") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    for (const fs::path& file : files) {
+      const traces::Trace t = traces::read_trace_file(file.string());
+      if (t.link.empty()) throw traces::InputError(file.string(), "a known failure needs a \"link\"");
+      const Case c = run_reference(t.scenario, t.choices, false);
+      bool fails = false;
+      for (const auto& contestant : contestants_) {
+        const Verdict v = contestant->judge(c);
+        if (!v.bad()) continue;
+        fails = true;
+        known_.emplace(std::pair(contestant->name(), v.bucket()), file);
+      }
+      if (!fails) {
+        result_.no_longer_failing.push_back(file.string());
+        fmt::print("  known failure {} no longer fails ({})\n", file.string(), t.link);
+      }
+    }
+  }
+
+  void progress() {
+    if ((result_.statistics.cases & 0x3f) != 0) return;
+    const auto now = Clock::now();
+    const bool terminal = isatty(1) != 0;
+    if (now - last_progress_ < (terminal ? std::chrono::milliseconds(250) : std::chrono::milliseconds(10'000))) return;
+    last_progress_ = now;
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    std::string bar;
+    if (terminal) {
+      const double part = options_.cases
+                              ? static_cast<double>(result_.statistics.cases) * static_cast<double>(options_.shards) /
+                                    static_cast<double>(std::max<uint64_t>(*options_.cases, 1))
+                              : seconds / std::chrono::duration<double>(*options_.time).count();
+      const auto full = static_cast<size_t>(std::min(part, 1.0) * 20);
+      bar = "[" + std::string(full, '#') + std::string(20 - full, '.') + "] ";
+    }
+    uint64_t divergences = 0;
+    for (const auto& [engine, score] : result_.scores) divergences += score.divergences;
+    const std::string line = fmt::format(
+        "{}{} cases, {:.0f} steps/s, {} trap sites, {} divergences", bar, result_.statistics.cases,
+        static_cast<double>(result_.statistics.steps) / seconds, result_.statistics.sites.size(), divergences);
+    if (terminal)
+      fmt::print("\r{}\033[K", line);
+    else
+      fmt::print("  {:.0f} s: {}\n", seconds, line);
+    std::fflush(stdout);
+  }
+
+  void clear_progress() {
+    if (isatty(1) != 0) fmt::print("\r\033[K");
+    std::fflush(stdout);
+  }
+
+  const CampaignOptions& options_;
+  const Style style_;
+  std::vector<std::unique_ptr<Contestant>> contestants_;
+  std::map<std::pair<std::string, std::string>, fs::path> known_;
+  CampaignResult result_;
+  Clock::time_point start_;
+  Clock::time_point last_progress_;
+};
+
+}  // namespace
+
+Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions& options) {
+  static ModelEngine model;
+  static Recorder recorder;
+  Case c;
+  c.index = index;
+  c.seed = case_seed(seed, index);
+  Generator generator(c.seed, options);
+  RandomChooser chooser(c.seed ^ kChooserSalt);
+  recorder.start(false, {});
+  Run run{generator.topology(), generator, chooser, recorder};
+  model.run(run);
+  c.scenario = generator.finish();
+  c.choices = traces::choices_of(recorder.words());
+  c.expected = recorder.words();
+  traces::validate(c.scenario, fmt::format("generated case {} of seed {}", index, seed));
+  return c;
+}
+
+int CampaignResult::exit_code() const {
+  for (const auto& [engine, score] : scores)
+    if (score.divergences > score.known) return 1;
+  return interrupted ? 130 : 0;
+}
+
+CampaignResult run_campaign(const CampaignOptions& options, const Style& style) {
+  return Campaign(options, style).run();
+}
+
+}  // namespace lockstep::diff

@@ -1,0 +1,62 @@
+// A random campaign: cases from a seed, the reference and all engines on each, what was covered, what diverged.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diff/contestant.h"
+#include "diff/failure.h"
+#include "diff/generator.h"
+#include "diff/statistics.h"
+
+namespace lockstep::diff {
+
+struct CampaignOptions {
+  uint64_t seed = 1;
+  std::optional<uint64_t> cases;
+  std::optional<std::chrono::milliseconds> time;
+  std::vector<std::string> against = {"optimized"};
+  uint64_t shard = 1;  // K of N: the cases whose index is K - 1 modulo N
+  uint64_t shards = 1;
+  std::filesystem::path out = "out";
+  std::filesystem::path known;  // a folder of traces of known failures; empty: none
+  size_t max_failures = 1;
+  std::chrono::milliseconds case_time{10'000};
+  GeneratorOptions generator;
+  std::string json_file;
+  std::string junit_file;
+};
+
+// How one engine fared.
+struct Score {
+  uint64_t compared = 0;
+  uint64_t divergences = 0;
+  uint64_t known = 0;
+  std::map<std::string, uint64_t> skipped;  // by reason
+};
+
+struct CampaignResult {
+  Statistics statistics;
+  std::map<std::string, Score> scores;  // by engine
+  std::vector<Failure> failures;
+  std::map<std::string, uint64_t> promotions;
+  std::vector<std::string> no_longer_failing;  // files of the known folder
+  double seconds = 0;
+  bool interrupted = false;
+  int exit_code() const;
+};
+
+// Set by the signal handler: the campaign ends with its summary.
+extern std::atomic<bool> interrupted;
+
+CampaignResult run_campaign(const CampaignOptions&, const Style&);
+
+// The case with this index, as the generator and the reference make it.
+Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions&);
+
+}  // namespace lockstep::diff

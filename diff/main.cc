@@ -1,0 +1,149 @@
+// The command line: verbs, options, exit codes.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "diff/verbs.h"
+#include "traces/json.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace diff = lockstep::diff;
+
+// "30s", "500ms", "10m".
+std::chrono::milliseconds parse_duration(const std::string& text) {
+  size_t digits = 0;
+  while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  const std::string unit = text.substr(digits);
+  const auto n = digits == 0 ? 0 : std::stoll(text.substr(0, digits));
+  if (digits > 0 && unit == "ms") return std::chrono::milliseconds(n);
+  if (digits > 0 && unit == "s") return std::chrono::seconds(n);
+  if (digits > 0 && unit == "m") return std::chrono::minutes(n);
+  throw lockstep::traces::InputError("--for", "not a time like 500ms, 30s or 10m: \"" + text + "\"");
+}
+
+void parse_shard(const std::string& text, diff::CampaignOptions& options) {
+  unsigned long long k = 0;
+  unsigned long long n = 0;
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%llu/%llu%c", &k, &n, &rest) != 2 || k < 1 || k > n)
+    throw lockstep::traces::InputError("--shard", "not K/N with 1 <= K <= N: \"" + text + "\"");
+  options.shard = k;
+  options.shards = n;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "lockstep: the Component Model's tasks, specification and implementations side by side.\n"
+      "Also: ./lockstep test builds and runs all tests; --offline as first argument never installs packages.\n"
+      "Exit codes: 0 agree, 1 divergence, 2 bad input or usage, 3 internal error, 4 undecided."};
+  app.name("lockstep");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("lockstep 0.1, specification WebAssembly/component-model {}",
+                                                lockstep::traces::kSpecificationCommit));
+  app.failure_message(CLI::FailureMessage::help);
+
+  diff::CampaignOptions campaign;
+  std::string duration;
+  std::string shard;
+  std::string engines = "optimized";
+  uint64_t cases = 0;
+  auto* run_verb = app.add_subcommand("run", "random campaign: model and engines side by side");
+  run_verb->add_option("--seed", campaign.seed, "seed of the campaign (default 1)");
+  auto* for_option = run_verb->add_option("--for", duration, "how long, like 30s (default)");
+  auto* cases_option = run_verb->add_option("--cases", cases, "how many cases")->excludes(for_option);
+  run_verb->add_option("--against", engines,
+                       "engines, separated by commas; `list engines` names them (default optimized)");
+  run_verb->add_option("--shard", shard, "K/N: only each N-th case, beginning with the K-th");
+  run_verb->add_option("--out", campaign.out, "folder for failures (default out)");
+  run_verb->add_option("--known", campaign.known, "folder with traces of known failures; each needs a \"link\"");
+  run_verb->add_option("--max-failures", campaign.max_failures, "stop after so many different failures (default 1)")
+      ->check(CLI::PositiveNumber);
+  run_verb
+      ->add_option("--recursion", campaign.generator.topology.recursion_percent,
+                   "percent of cases with calls within an instance and between child and ancestor (default 0)")
+      ->check(CLI::Range(0, 100));
+  run_verb->add_option("--json", campaign.json_file, "write the summary as JSON");
+  run_verb->add_option("--junit", campaign.junit_file, "write the result as JUnit XML");
+
+  diff::ReplayOptions replay;
+  auto* replay_verb = app.add_subcommand("replay", "run kept traces, on the model and on engines");
+  replay_verb->add_option("trace", replay.paths, "trace files or folders")->required();
+  replay_verb->add_option("--against", engines, "engines (default optimized)");
+  replay_verb->add_option("--json", replay.json_file, "write the verdicts as JSON");
+  replay_verb->add_option("--junit", replay.junit_file, "write the verdicts as JUnit XML");
+
+  diff::ShrinkOptions shrink;
+  auto* shrink_verb = app.add_subcommand("shrink", "make a failing trace small");
+  shrink_verb->add_option("trace", shrink.path, "a trace")->required();
+  shrink_verb->add_option("--against", shrink.against, "the engine in which it fails (default optimized)");
+  shrink_verb->add_option("-o,--out", shrink.out, "file to write (default: next to the trace)");
+
+  std::vector<std::string> show_paths;
+  auto* show_verb = app.add_subcommand("show", "print a trace for people");
+  show_verb->add_option("trace", show_paths, "trace files or folders")->required();
+
+  diff::RecordOptions record;
+  auto* record_verb = app.add_subcommand("record", "record traces from the real definitions.py, or from the model");
+  record_verb->add_option("trace", record.paths, "traces to record anew, in place; their choices are hints");
+  record_verb->add_option("--definitions", record.definitions, "path of definitions.py (default: the model records)");
+  record_verb->add_option("--check", record.check, "record every trace of this folder again and compare the bytes");
+  record_verb->add_option("--seed", record.seed, "seed of random traces (default 1)");
+  auto* record_cases = record_verb->add_option("--cases", record.cases, "how many random traces to write");
+  record_verb->add_option("--out", record.out, "folder for random traces")->needs(record_cases);
+  record_cases->needs("--out");
+
+  std::string list_what;
+  auto* list_verb = app.add_subcommand("list", "list engines, operations or traps");
+  list_verb->add_option("what", list_what, "engines | operations | traps")->required();
+
+  std::string trap;
+  auto* explain_verb = app.add_subcommand("explain", "say what a trap means and where the specification has it");
+  explain_verb->add_option("trap", trap, "a site, as `list traps` names it")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e);
+    return code == 0 ? 0 : diff::kBadInput;
+  }
+
+  const diff::Style style{isatty(1) != 0 && std::getenv("NO_COLOR") == nullptr};
+  if (*run_verb) {
+    campaign.against = diff::split_engines(engines);
+    if (cases_option->count() > 0)
+      campaign.cases = cases;
+    else
+      campaign.time = duration.empty() ? 30s : parse_duration(duration);
+    if (!shard.empty()) parse_shard(shard, campaign);
+    return diff::verb_run(campaign, style);
+  }
+  if (*replay_verb) {
+    replay.against = diff::split_engines(engines);
+    return diff::verb_replay(replay, style);
+  }
+  if (*shrink_verb) return diff::verb_shrink(shrink, style);
+  if (*show_verb) return diff::verb_show(show_paths, style);
+  if (*record_verb) return diff::verb_record(record);
+  if (*list_verb) return diff::verb_list(list_what);
+  if (*explain_verb) return diff::verb_explain(trap);
+  return diff::kBadInput;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const lockstep::traces::InputError& e) {
+    fmt::print(stderr, "lockstep: {}\n", e.what());
+    return diff::kBadInput;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "lockstep: internal error: {}\n", e.what());
+    return diff::kInternal;
+  }
+}

@@ -1,0 +1,371 @@
+#include "diff/shrink.h"
+
+#include <algorithm>
+#include <set>
+
+#include "diff/report.h"
+#include "traces/json.h"
+#include "traces/validate.h"
+
+namespace lockstep::diff {
+
+using traces::Canon;
+using traces::kNone;
+using traces::Op;
+using traces::Operation;
+using traces::Scenario;
+using traces::Segment;
+
+namespace {
+
+// Applies f to every segment of a scenario.
+template <typename F>
+void for_each_segment(Scenario& s, F&& f) {
+  for (traces::Script& script : s.scripts)
+    for (Segment& segment : script.segments) f(segment);
+  for (traces::EntryScript& e : s.entries) f(e.ops);
+}
+
+template <typename F>
+void for_each_operation(Segment& segment, F&& f) {
+  for (Operation& o : segment) {
+    f(o);
+    for_each_operation(o.body, f);
+  }
+}
+
+template <typename F>
+void for_each_host_operation(Scenario& s, F&& f) {
+  for (traces::HostOperation& o : s.program) f(o);
+  for (traces::HostOperation& o : s.aftermath) f(o);
+  for (traces::HostCall& c : s.host_calls)
+    for (traces::HostOperation& o : c.on_call) f(o);
+}
+
+class Shrinker {
+ public:
+  Shrinker(const Case& failing, const Verdict& verdict, Contestant& engine, size_t max_attempts,
+           const std::function<void(size_t, size_t)>& progress)
+      : best_{failing, verdict, 0},
+        engine_(engine),
+        bucket_(verdict.bucket()),
+        max_attempts_(max_attempts),
+        progress_(progress) {}
+
+  ShrinkResult run() {
+    bool smaller = true;
+    while (smaller && best_.attempts < max_attempts_) {
+      smaller = false;
+      smaller |= shrink_lists();
+      smaller |= shrink_operations();
+      smaller |= simplify();
+      smaller |= shrink_choices();
+      smaller |= shrink_topology();
+    }
+    return std::move(best_);
+  }
+
+ private:
+  // Keeps the candidate if it fails the same way.
+  bool attempt(const Scenario& candidate, const std::vector<traces::TakenChoice>* choices = nullptr) {
+    if (best_.attempts >= max_attempts_) return false;
+    try {
+      traces::validate(candidate);
+    } catch (const traces::InputError&) {
+      return false;
+    }
+    ++best_.attempts;
+    Case c = run_reference(candidate, choices != nullptr ? *choices : best_.smallest.choices, /*lenient=*/true);
+    Verdict v = engine_.judge(c);
+    if (!v.bad() || v.bucket() != bucket_) return false;
+    best_.smallest = std::move(c);
+    best_.verdict = std::move(v);
+    if (progress_) progress_(best_.attempts, script_lines(best_.smallest.scenario));
+    return true;
+  }
+
+  // Takes chunks out of the list that `list_of` finds in a scenario, halving their size down to one.
+  template <typename F>
+  bool shrink_list(F&& list_of) {
+    bool any = false;
+    size_t chunk = std::max<size_t>(list_of(best_.smallest.scenario).size() / 2, 1);
+    while (true) {
+      for (size_t end = list_of(best_.smallest.scenario).size(); end > 0;) {
+        const size_t begin = end > chunk ? end - chunk : 0;
+        Scenario candidate = best_.smallest.scenario;
+        auto& list = list_of(candidate);
+        list.erase(list.begin() + static_cast<ptrdiff_t>(begin), list.begin() + static_cast<ptrdiff_t>(end));
+        any |= attempt(candidate);
+        end = std::min(begin, list_of(best_.smallest.scenario).size());
+      }
+      if (chunk == 1) return any;
+      chunk /= 2;
+    }
+  }
+
+  bool shrink_lists() {
+    bool any = shrink_list([](Scenario & s) -> auto& { return s.program; });
+    any |= shrink_list([](Scenario & s) -> auto& { return s.aftermath; });
+    any |= shrink_list([](Scenario & s) -> auto& { return s.scripts; });
+    any |= shrink_list([](Scenario & s) -> auto& { return s.entries; });
+    any |= shrink_list([](Scenario & s) -> auto& { return s.host_calls; });
+    for (size_t i = 0; i < best_.smallest.scenario.scripts.size(); ++i)
+      any |= shrink_list([i](Scenario & s) -> auto& { return s.scripts[i].segments; });
+    for (size_t i = 0; i < best_.smallest.scenario.host_calls.size(); ++i)
+      any |= shrink_list([i](Scenario & s) -> auto& { return s.host_calls[i].on_call; });
+    return any;
+  }
+
+  bool shrink_operations() {
+    bool any = false;
+    for (size_t i = 0; i < best_.smallest.scenario.scripts.size(); ++i)
+      for (size_t k = 0; k < best_.smallest.scenario.scripts[i].segments.size(); ++k)
+        any |= shrink_list([ i, k ](Scenario & s) -> auto& { return s.scripts[i].segments[k]; });
+    for (size_t i = 0; i < best_.smallest.scenario.entries.size(); ++i)
+      any |= shrink_list([i](Scenario & s) -> auto& { return s.entries[i].ops; });
+    return any;
+  }
+
+  // Changes one thing at a time: the n-th place that `places` visits, for all n.
+  template <typename F>
+  bool change_each(F&& change) {
+    bool any = false;
+    for (size_t n = 0;; ++n) {
+      Scenario candidate = best_.smallest.scenario;
+      size_t at = 0;
+      bool found = false;
+      const auto visit = [&](auto&& place) {
+        if (at++ == n) {
+          found = true;
+          return place();
+        }
+        return false;
+      };
+      bool changed = false;
+      change(candidate, [&](auto&& place) { changed |= visit(place); });
+      if (!found) return any;
+      if (changed) any |= attempt(candidate);
+    }
+  }
+
+  bool simplify() {
+    bool any = false;
+    // A loop becomes its body, or a short loop.
+    any |= change_each([](Scenario& s, auto&& visit) {
+      for_each_segment(s, [&](Segment& segment) {
+        for (size_t i = 0; i < segment.size(); ++i)
+          if (segment[i].kind == Op::kRepeat)
+            visit([&segment, i] {
+              const Segment body = segment[i].body;
+              segment.erase(segment.begin() + static_cast<ptrdiff_t>(i));
+              segment.insert(segment.begin() + static_cast<ptrdiff_t>(i), body.begin(), body.end());
+              return true;
+            });
+      });
+    });
+    any |= change_each([](Scenario& s, auto&& visit) {
+      for_each_segment(s, [&](Segment& segment) {
+        for_each_operation(segment, [&](Operation& o) {
+          if (o.kind == Op::kRepeat && o.times > 2)
+            visit([&o] {
+              o.times = 2;
+              return true;
+            });
+          if (o.guard)
+            visit([&o] {
+              o.guard.reset();
+              return true;
+            });
+          if (o.to != kNone)
+            visit([&o] {
+              o.to = kNone;
+              return true;
+            });
+          for (traces::Operand& a : o.args)
+            if (!a.is_register && a.value > 16)
+              visit([&a] {
+                a.value = a.value % 4 == 0 ? 16 : 1;
+                return true;
+              });
+        });
+      });
+      for_each_host_operation(s, [&](traces::HostOperation& o) {
+        for (uint32_t& a : o.args)
+          if (a > 1)
+            visit([&a] {
+              a = 1;
+              return true;
+            });
+      });
+      for (traces::HostCall& c : s.host_calls)
+        if (c.on_cancel != traces::OnCancel::kNow)
+          visit([&c] {
+            c.on_cancel = traces::OnCancel::kNow;
+            c.cancel_value = 0;
+            return true;
+          });
+    });
+    return any;
+  }
+
+  // The smallest candidate everywhere, or at all but some places.
+  bool shrink_choices() {
+    const std::vector<traces::TakenChoice> none;
+    if (best_.smallest.choices.empty()) return false;
+    std::vector<traces::TakenChoice> before = best_.smallest.choices;
+    if (!attempt(best_.smallest.scenario, &none)) {
+      for (size_t i = best_.smallest.choices.size(); i-- > 0;) {
+        std::vector<traces::TakenChoice> fewer = best_.smallest.choices;
+        if (i >= fewer.size() || fewer[i].taken == traces::ThreadId{}) continue;
+        fewer[i].taken = {};
+        attempt(best_.smallest.scenario, &fewer);
+      }
+    }
+    return before != best_.smallest.choices;
+  }
+
+  bool shrink_topology() {
+    bool any = false;
+    any |= try_change(&Shrinker::drop_unused_canons);
+    any |= try_change(&Shrinker::drop_unused_functions);
+    any |= try_change(&Shrinker::drop_unused_host_functions);
+    any |= try_change(&Shrinker::drop_unused_instances);
+    any |= change_each([](Scenario& s, auto&& visit) {
+      for (traces::Function& f : s.functions)
+        if (f.post_return)
+          visit([&f] {
+            f.post_return = false;
+            return true;
+          });
+    });
+    return any;
+  }
+
+  bool try_change(void (Shrinker::*change)(Scenario&)) {
+    Scenario candidate = best_.smallest.scenario;
+    (this->*change)(candidate);
+    return !(candidate == best_.smallest.scenario) && attempt(candidate);
+  }
+
+  void drop_unused_canons(Scenario& s) {
+    std::vector<std::set<uint32_t>> used(s.instances.size());
+    const auto use = [&](uint32_t instance, Segment& segment) {
+      for_each_operation(segment, [&](Operation& o) {
+        if (o.canon != kNone) used[instance].insert(o.canon);
+      });
+    };
+    for (traces::Script& script : s.scripts)
+      for (Segment& segment : script.segments) use(s.functions[script.function].instance, segment);
+    for (traces::EntryScript& e : s.entries) use(e.instance, e.ops);
+    // What the default of an async lift calls stays.
+    for (const traces::Function& f : s.functions) {
+      if (f.lift == traces::Lift::kSync) continue;
+      const std::vector<Canon>& canons = s.instances[f.instance].canons;
+      bool found = false;
+      for (uint32_t i = 0; i < canons.size(); ++i) {
+        const Canon& c = canons[i];
+        if (c.kind == Op::kTaskCancel) used[f.instance].insert(i);
+        if (!found && c.kind == Op::kTaskReturn && c.result == f.type.result && c.memory == f.memory &&
+            c.encoding == f.encoding) {
+          used[f.instance].insert(i);
+          found = true;
+        }
+      }
+    }
+    for (uint32_t i = 0; i < s.instances.size(); ++i) {
+      std::vector<uint32_t> renumbered(s.instances[i].canons.size(), kNone);
+      std::vector<Canon> kept;
+      for (const uint32_t c : used[i]) {
+        renumbered[c] = static_cast<uint32_t>(kept.size());
+        kept.push_back(s.instances[i].canons[c]);
+      }
+      s.instances[i].canons = std::move(kept);
+      const auto renumber = [&](Segment& segment) {
+        for_each_operation(segment, [&](Operation& o) {
+          if (o.canon != kNone) o.canon = renumbered[o.canon];
+        });
+      };
+      for (traces::Script& script : s.scripts)
+        if (s.functions[script.function].instance == i)
+          for (Segment& segment : script.segments) renumber(segment);
+      for (traces::EntryScript& e : s.entries)
+        if (e.instance == i) renumber(e.ops);
+    }
+  }
+
+  void drop_unused_functions(Scenario& s) {
+    std::set<uint32_t> used;
+    for (const traces::Instance& inst : s.instances)
+      for (const Canon& c : inst.canons)
+        if (c.callee.function != kNone) used.insert(c.callee.function);
+    for_each_host_operation(s, [&](traces::HostOperation& o) {
+      if (o.function != kNone) used.insert(o.function);
+    });
+    for (const traces::Script& script : s.scripts) used.insert(script.function);
+    std::vector<uint32_t> renumbered(s.functions.size(), kNone);
+    std::vector<traces::Function> kept;
+    for (const uint32_t f : used) {
+      renumbered[f] = static_cast<uint32_t>(kept.size());
+      kept.push_back(s.functions[f]);
+    }
+    s.functions = std::move(kept);
+    for (traces::Instance& inst : s.instances)
+      for (Canon& c : inst.canons)
+        if (c.callee.function != kNone) c.callee.function = renumbered[c.callee.function];
+    for_each_host_operation(s, [&](traces::HostOperation& o) {
+      if (o.function != kNone) o.function = renumbered[o.function];
+    });
+    for (traces::Script& script : s.scripts) script.function = renumbered[script.function];
+  }
+
+  void drop_unused_host_functions(Scenario& s) {
+    std::set<uint32_t> used;
+    for (const traces::Instance& inst : s.instances)
+      for (const Canon& c : inst.canons)
+        if (c.callee.host_function != kNone) used.insert(c.callee.host_function);
+    std::vector<uint32_t> renumbered(s.host_functions.size(), kNone);
+    std::vector<traces::HostFunction> kept;
+    for (const uint32_t h : used) {
+      renumbered[h] = static_cast<uint32_t>(kept.size());
+      kept.push_back(s.host_functions[h]);
+    }
+    s.host_functions = std::move(kept);
+    for (traces::Instance& inst : s.instances)
+      for (Canon& c : inst.canons)
+        if (c.callee.host_function != kNone) c.callee.host_function = renumbered[c.callee.host_function];
+  }
+
+  void drop_unused_instances(Scenario& s) {
+    std::set<uint32_t> used;
+    for (const traces::Function& f : s.functions)
+      for (uint32_t i = f.instance; i != kNone; i = s.instances[i].parent) used.insert(i);
+    for (const traces::EntryScript& e : s.entries)
+      for (uint32_t i = e.instance; i != kNone; i = s.instances[i].parent) used.insert(i);
+    if (used.empty()) used.insert(0);
+    std::vector<uint32_t> renumbered(s.instances.size(), kNone);
+    std::vector<traces::Instance> kept;
+    for (const uint32_t i : used) {
+      renumbered[i] = static_cast<uint32_t>(kept.size());
+      kept.push_back(s.instances[i]);
+      if (kept.back().parent != kNone) kept.back().parent = renumbered[kept.back().parent];
+    }
+    s.instances = std::move(kept);
+    for (traces::Function& f : s.functions) f.instance = renumbered[f.instance];
+    for (traces::EntryScript& e : s.entries) e.instance = renumbered[e.instance];
+  }
+
+  ShrinkResult best_;
+  Contestant& engine_;
+  const std::string bucket_;
+  const size_t max_attempts_;
+  const std::function<void(size_t, size_t)>& progress_;
+};
+
+}  // namespace
+
+ShrinkResult shrink(const Case& failing, const Verdict& verdict, Contestant& engine, size_t max_attempts,
+                    const std::function<void(size_t, size_t)>& progress) {
+  return Shrinker(failing, verdict, engine, max_attempts, progress).run();
+}
+
+}  // namespace lockstep::diff

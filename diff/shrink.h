@@ -1,0 +1,23 @@
+// Makes a failing scenario small: takes away what is not needed for the same failure, from whole scripts to single
+// operands, then the parts of the topology that nobody uses. Each attempt is a valid scenario, run anew by the
+// reference (its choices recorded anew, by the old ones where they still fit) and by the engine.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "diff/contestant.h"
+
+namespace lockstep::diff {
+
+struct ShrinkResult {
+  Case smallest;
+  Verdict verdict;
+  size_t attempts = 0;
+};
+
+// `failing` must fail in `engine` with `verdict`. Stops at a fixed point or after `max_attempts`.
+ShrinkResult shrink(const Case& failing, const Verdict& verdict, Contestant& engine, size_t max_attempts = 20'000,
+                    const std::function<void(size_t attempts, size_t lines)>& progress = {});
+
+}  // namespace lockstep::diff

@@ -1,0 +1,92 @@
+// What the host does with a store: setting it up, invoking, ticking, cancelling, ending blocked calls, resetting.
+#include "optimized/adapter.h"
+#include "optimized/assert.h"
+#include "optimized/candidates.h"
+#include "optimized/store.h"
+
+namespace lockstep::optimized {
+
+Store::Store(Choices& choices, StoreOptions options)
+    : mutant_(options.mutant), table_limit_(options.table_limit), choices_(choices) {}
+
+Store::~Store() { reset(); }
+
+void Store::reset(StoreOptions options) {
+  discard_fibers();
+  for (Task* task = live_tasks_.first(); task != nullptr; task = live_tasks_.next(*task)) {
+    if (task->invocation != nullptr) task->invocation->task = nullptr;
+  }
+  live_tasks_.clear();
+  open_bags_.clear();
+  instances_.clear();
+  outliving_frames_.clear();
+  instance_pool_.reset();
+  tasks_.reset();
+  subtasks_.reset();
+  sets_.reset();
+  vm_.current = nullptr;
+  mutant_ = options.mutant;
+  table_limit_ = options.table_limit;
+}
+
+Instance& Store::add_instance(uint32_t id, Instance* parent) {
+  Instance& instance = instance_pool_.acquire();
+  instance.set_up(*this, id, parent);
+  instance.ordinal = static_cast<uint32_t>(instances_.size());
+  instances_.push_back(&instance);
+  return instance;
+}
+
+void Store::invoke(const Function& f, Invocation& invocation) {
+  Instance& instance = *f.instance;
+  trap_if(!instance.may_enter_below(nullptr), TrapSite::kStoreLiftFuncInst1);
+  if (!f.type.async_) {
+    instance.enter_below(nullptr);
+    ++counters_.host_sync_calls;
+    call_in_native_frame<Caller::kHost>(f, invocation.call_id, invocation.args, &invocation);
+  } else {
+    promote(PromotionReason::kHostInvoke);
+    instance.enter_below(nullptr);
+    Task& task = new_task(f, invocation.call_id);
+    task.invocation = &invocation;
+    invocation.task = &task;
+    start_task(task);
+  }
+  instance.leave_below(nullptr);
+}
+
+bool Store::tick() {
+  OPTIMIZED_ASSERT(innermost_ == nullptr && fiber_ == &host_fiber_);
+  if (open_bags_.count() == 0) return false;
+  const Candidate c = choices_.choose(ChoicePoint::kTick, {}, TickCandidates(open_bags_));
+  OPTIMIZED_ASSERT(c.entity != nullptr);
+  auto& thread = *static_cast<Thread*>(c.entity);
+  Instance& instance = *thread.task->vm.instance;
+  OPTIMIZED_ASSERT(instance.may_enter_below(nullptr));
+  instance.enter_below(nullptr);
+  resume(thread, false);
+  instance.leave_below(nullptr);
+  return true;
+}
+
+// A task that a trap has ended does not hear of it.
+void Store::cancel(Invocation& invocation) {
+  if (invocation.task != nullptr) request_cancellation(*invocation.task, nullptr);
+}
+
+void Store::resolve(Subtask& call, uint32_t result) {
+  OPTIMIZED_ASSERT(!call.resolved());
+  resolve_subtask(call, result);
+}
+
+void Store::resolve_cancelled(Subtask& call) {
+  OPTIMIZED_ASSERT(!call.resolved());
+  resolve_subtask_cancelled(call);
+}
+
+void Store::call_stack(std::vector<uint32_t>& call_ids) const {
+  call_ids.clear();
+  for (VMAsyncTask* task = vm_.current; task != nullptr; task = live(task->parent)) call_ids.push_back(task->call_id);
+}
+
+}  // namespace lockstep::optimized

@@ -1,0 +1,61 @@
+// Which index a table gives next: definitions.py "### Table State", without the entries. Indices start at 1 and are
+// reused newest first.
+//
+// Threads in unpromoted native frames have an index that nobody wrote down: `peek(n)` is the one that the n-th of them
+// would have got. That holds as long as the table does not change while they live, which promotion ensures. `room()` is
+// how many more indices there are; the fast path compares one number with it instead of asking for an index.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "optimized/assert.h"
+#include "optimized/trap.h"
+
+namespace lockstep::optimized {
+
+class IndexAllocator {
+ public:
+  void reinitialise(uint32_t limit, bool fifo) {
+    free_.clear();
+    length_ = 1;
+    limit_ = limit;
+    fifo_ = fifo;
+  }
+
+  uint32_t length() const { return length_; }
+  uint32_t room() const { return limit_ + 1 - length_ + static_cast<uint32_t>(free_.size()); }
+
+  // What the n-th add() from now would give (0: the next one), however large.
+  uint32_t peek(uint32_t n = 0) const {
+    const auto size = static_cast<uint32_t>(free_.size());
+    if (n < size) return free_[fifo_ ? n : size - 1 - n];
+    return length_ + (n - size);
+  }
+
+  uint32_t add() {
+    trap_if(room() == 0, TrapSite::kTableAdd1);
+    const uint32_t index = peek();
+    if (free_.empty()) {
+      ++length_;
+    } else if (fifo_) {
+      free_.erase(free_.begin());
+    } else {
+      free_.pop_back();
+    }
+    return index;
+  }
+
+  void remove(uint32_t index) {
+    OPTIMIZED_ASSERT(index > 0 && index < length_);
+    free_.push_back(index);
+  }
+
+ private:
+  std::vector<uint32_t> free_;
+  uint32_t length_ = 1;  // entry 0 is never used
+  uint32_t limit_ = 0;   // the largest index
+  bool fifo_ = false;    // Mutant::kFreeListFifo
+};
+
+}  // namespace lockstep::optimized

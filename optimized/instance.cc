@@ -1,0 +1,64 @@
+// Instances: gates, thread indices and the entering rule.
+#include "optimized/instance.h"
+
+#include "optimized/store.h"
+
+namespace lockstep::optimized {
+
+void Instance::set_up(Store& owner, uint32_t number, Instance* parent_instance) {
+  parent = parent_instance;
+  may_enter = may_leave = true;
+  virtual_threads = 0;
+  id = number;
+  depth = parent != nullptr ? parent->depth + 1 : 0;
+  store = &owner;
+  backpressure = num_waiting_to_enter = 0;
+  exclusive = nullptr;
+  handles.reinitialise(owner.table_limit(), owner.is(Mutant::kFreeListFifo));
+  threads_.reinitialise(owner.table_limit(), owner.is(Mutant::kFreeListFifo));
+  thread_room = threads_.room();
+  for (Bag* bag : {&always, &exclusive_free, &entry, &entry_exclusive}) bag->reinitialise(owner.open_bags(), true);
+}
+
+void Instance::set_exclusive(Task* task) {
+  exclusive = task;
+  update_gates();
+}
+
+void Instance::set_backpressure(uint32_t count) {
+  backpressure = count;
+  update_gates();
+}
+
+void Instance::update_gates() {
+  exclusive_free.set_open(exclusive == nullptr);
+  entry.set_open(!has_backpressure(false));
+  entry_exclusive.set_open(!has_backpressure(true));
+}
+
+uint32_t Instance::add_thread() {
+  const uint32_t index = threads_.add();
+  thread_room = threads_.room();
+  return index;
+}
+
+void Instance::remove_thread(uint32_t index) {
+  threads_.remove(index);
+  thread_room = threads_.room();
+}
+
+Instance* Instance::common_ancestor(Instance* other) {
+  Instance* mine = this;
+  while (mine != other) {
+    if (other == nullptr) return nullptr;
+    if (mine->depth >= other->depth) {
+      mine = mine->parent;
+    } else {
+      other = other->parent;
+    }
+    if (mine == nullptr) return nullptr;
+  }
+  return mine;
+}
+
+}  // namespace lockstep::optimized

@@ -1,0 +1,74 @@
+// A component instance: its flags, its tables, and the bags of its ready threads behind their gates.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "optimized/bag.h"
+#include "optimized/handle_table.h"
+#include "optimized/index_allocator.h"
+#include "optimized/task.h"
+
+namespace lockstep::optimized {
+
+class Store;
+
+struct Instance {
+  // What a sync-to-sync call touches comes first.
+  Instance* parent = nullptr;
+  bool may_enter = true;
+  bool may_leave = true;
+  uint32_t virtual_threads = 0;  // threads in unpromoted native frames: registered, but in no table
+  uint32_t thread_room = 0;      // how many threads, virtual ones included, fit into the table
+  uint32_t id = 0;               // the embedder's
+  uint32_t depth = 0;
+  uint32_t ordinal = 0;  // the n-th of its store
+
+  Store* store = nullptr;
+  uint32_t backpressure = 0;
+  uint32_t num_waiting_to_enter = 0;
+  Task* exclusive = nullptr;  // whose implicit thread is the exclusive one
+  HandleTable handles;
+
+  Bag always;           // ready without further conditions
+  Bag exclusive_free;   // callback tasks: open while there is no exclusive thread
+  Bag entry;            // calls that wait to enter: open without backpressure
+  Bag entry_exclusive;  // … that need to be exclusive: and without an exclusive thread
+
+  void reinitialise() {}
+  void set_up(Store& owner, uint32_t number, Instance* parent_instance);
+
+  bool has_backpressure(bool needs_exclusive) const {
+    return backpressure > 0 || (needs_exclusive && exclusive != nullptr);
+  }
+  void set_exclusive(Task*);
+  void set_backpressure(uint32_t);
+
+  uint32_t next_thread_index() const { return threads_.peek(virtual_threads); }
+  // The index of the n-th (from 0, outermost first) virtual thread.
+  uint32_t virtual_index(uint32_t n) const { return threads_.peek(n); }
+  uint32_t add_thread();
+  void remove_thread(uint32_t index);
+
+  // The nearest instance that is this one or an ancestor both of this and of the other; null if there is none.
+  Instance* common_ancestor(Instance* other);
+
+  // Entering from a caller: the instance and its ancestors up to, and without, `common`.
+  bool may_enter_below(const Instance* common) const {
+    for (const Instance* i = this; i != common; i = i->parent)
+      if (!i->may_enter) return false;
+    return true;
+  }
+  void enter_below(const Instance* common) {
+    for (Instance* i = this; i != common; i = i->parent) i->may_enter = false;
+  }
+  void leave_below(const Instance* common) {
+    for (Instance* i = this; i != common; i = i->parent) i->may_enter = true;
+  }
+
+ private:
+  void update_gates();
+  IndexAllocator threads_;
+};
+
+}  // namespace lockstep::optimized

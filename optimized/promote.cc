@@ -1,0 +1,145 @@
+// Promotion: from native frames to heap tasks, and the slow way out of a promoted frame.
+//
+// The invariant is that the promoted tasks of a chain are a prefix of it, seen from the outside: the parent of a heap
+// task is a heap task. So whatever needs the current task on the heap promotes all native frames below it too,
+// outermost first, which also gives each thread the index that it would have got when it was called.
+//
+// That index is right only as long as the instance's thread table has not changed since. Within the current chain it
+// cannot: every heap task made above it promotes it first. But a chain can be suspended, unpromoted, while subtask.cancel
+// runs another thread; if that one adds to or removes from the thread table of an instance that has a virtual thread
+// further out (which takes a call within an instance, or from a descendant), everything is promoted before (reason
+// `recursion`). Instance::virtual_threads tells.
+#include <utility>
+
+#include "optimized/assert.h"
+#include "optimized/store.h"
+
+namespace lockstep::optimized {
+
+// Makes the current task a heap task, if it is not yet.
+void Store::promote(PromotionReason reason) {
+  if (vm_.current == nullptr || vm_.current->kind != TaskKind::kNative) return;
+  collected_frames_.clear();
+  collect_frames(vm_.current, fiber_);
+  if (shares_instances_with_outer_frames()) {
+    promote_everything();
+  } else {
+    promote_collected(reason);
+  }
+}
+
+// Promotes the chains of all suspended resumers too.
+void Store::promote_everything() {
+  collected_frames_.clear();
+  collect_frames(vm_.current, fiber_);
+  for (Resumption* r = innermost_; r != nullptr; r = r->outer) collect_frames(live(r->current), r->fiber);
+  promote_collected(PromotionReason::kRecursion);
+}
+
+void Store::before_thread_table_changes(Instance& instance) {
+  if (instance.virtual_threads == 0) return;
+  promote_everything();
+  OPTIMIZED_ASSERT(instance.virtual_threads == 0);
+}
+
+void Store::collect_frames(VMAsyncTask* current, Fiber* fiber) {
+  for (; current != nullptr && current->kind == TaskKind::kNative; current = current->parent)
+    collected_frames_.push_back({current, fiber});
+}
+
+// Whether an instance of the collected frames has virtual threads beyond them.
+bool Store::shares_instances_with_outer_frames() const {
+  bool shares = false;
+  for (const CollectedFrame& c : collected_frames_) --c.frame->instance->virtual_threads;
+  for (const CollectedFrame& c : collected_frames_) shares |= c.frame->instance->virtual_threads != 0;
+  for (const CollectedFrame& c : collected_frames_) ++c.frame->instance->virtual_threads;
+  return shares;
+}
+
+void Store::promote_collected(PromotionReason reason) {
+  if (collected_frames_.empty()) return;
+  ++counters_.promotions[static_cast<size_t>(reason)];
+  const size_t n = collected_frames_.size();
+  for (size_t i = 0; i < n; ++i) {
+    const CollectedFrame c = collected_frames_[is(Mutant::kPromoteInnermostFirst) ? i : n - 1 - i];
+    promote_frame(*c.frame, c.fiber);
+  }
+  vm_.current = live(vm_.current);
+}
+
+Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
+  Instance& instance = *frame.instance;
+  OPTIMIZED_ASSERT(instance.virtual_threads > 0);
+  Task& task = tasks_.acquire();
+  task.vm = frame;
+  if (is(Mutant::kSlotsNotSaved)) task.vm.slots[1] = 0;
+  task.vm.kind = TaskKind::kHeap;
+  task.vm.task = &task;
+  task.vm.parent = live(frame.parent);
+  if (task.vm.parent != nullptr && task.vm.parent->kind == TaskKind::kNative) task.vm.parent = nullptr;
+  task.thread.task = &task;
+  task.thread.fiber = fiber;
+  task.thread.caller = frame.parent;
+  --instance.virtual_threads;
+  task.thread.index = instance.add_thread();
+  live_tasks_.add(task);
+  if (Task* above = task.parent()) above->children.add(task);
+  frame.kind = TaskKind::kPromoted;
+  frame.task = &task;
+  ++counters_.frames_promoted;
+  return task;
+}
+
+// In a catch block: an exception leaves the callee of a native frame. An unpromoted frame is unlinked at once; for a
+// promoted one the exception is kept for finish_promoted_frame, because it may have to go to another fiber.
+void Store::unwind_native_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
+  std::exception_ptr error = current_exception_as_trap();
+  if (frame.kind == TaskKind::kPromoted) {
+    frame.task->thread.error = std::move(error);
+    return;
+  }
+  --frame.instance->virtual_threads;
+  vm_.current = live(caller);
+  if (is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = outlive_frame(frame);
+  std::rethrow_exception(std::move(error));
+}
+
+// The callee of a promoted frame has returned or thrown. Returns when the frame's native caller goes on.
+void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
+  Task& task = *frame.task;
+  Thread& thread = task.thread;
+  std::exception_ptr error = std::move(thread.error);
+  if (thread.abandoned) {  // what was thrown came from the loop, that is from the caller
+    thread.caller = nullptr;
+    vm_.current = live(caller);
+    if (is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.vm;
+    std::rethrow_exception(std::move(error));
+  }
+  if (error == nullptr && thread.resumed_by == nullptr && is(Mutant::kExitIgnoresPromotion)) {
+    vm_.current = caller;
+    return;
+  }
+  if (error == nullptr) {
+    task.vm.state = TaskState::kResolved;
+    exit_task(task);
+  } else {
+    kill_task(task);
+  }
+  if (thread.resumed_by != nullptr) {
+    hand_back(thread, std::move(error));
+    OPTIMIZED_ASSERT(thread.loop.returned);
+    error = std::move(thread.loop.error);
+  }
+  vm_.current = live(caller);
+  thread.caller = nullptr;
+  if (error != nullptr && is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.vm;
+  if (error != nullptr) std::rethrow_exception(std::move(error));
+  tasks_.release(task);
+}
+
+// A copy of a native frame that lives as long as the store, for mutants that keep using it.
+VMAsyncTask* Store::outlive_frame(const VMAsyncTask& frame) {
+  return outliving_frames_.emplace_back(std::make_unique<VMAsyncTask>(frame)).get();
+}
+
+}  // namespace lockstep::optimized

@@ -1,0 +1,33 @@
+// Threads: where they go when what they wait for has happened.
+#include "optimized/task.h"
+
+#include "optimized/assert.h"
+#include "optimized/instance.h"
+
+namespace lockstep::optimized {
+
+Id Thread::id() const { return {task->vm.call_id, k}; }
+
+bool Thread::ready() const { return bag != nullptr && bag->open(); }
+
+void Thread::enlist() {
+  if (bag != nullptr || abandoned) return;
+  Instance& instance = *task->vm.instance;
+  switch (wait) {
+    case Wait::kNothing: OPTIMIZED_ASSERT(false && "a running thread was woken"); return;
+    case Wait::kAlwaysReady:
+    case Wait::kResolution:
+    case Wait::kEvent:
+    case Wait::kSetEvent: return instance.always.add(*this);
+    case Wait::kCallbackYield:
+    case Wait::kCallbackEvent: return instance.exclusive_free.add(*this);
+    case Wait::kEntry: return instance.entry.add(*this);
+    case Wait::kEntryExclusive: return instance.entry_exclusive.add(*this);
+  }
+}
+
+void Thread::delist() {
+  if (bag != nullptr) bag->remove(*this);
+}
+
+}  // namespace lockstep::optimized

@@ -1,0 +1,138 @@
+// Waiting, events and cancellation: Thread.wait_until, WaitableSet.get_pending_event, Task.request_cancellation.
+#include "optimized/assert.h"
+#include "optimized/candidates.h"
+#include "optimized/store.h"
+
+namespace lockstep::optimized {
+
+Task& Store::current_task() const {
+  OPTIMIZED_ASSERT(vm_.current != nullptr && vm_.current->task != nullptr);
+  return *vm_.current->task;
+}
+
+// The ready functions, at the moment of the call.
+bool Store::is_ready(const Instance& instance, Wait wait, const Subtask* subtask, const WaitableSet* set) const {
+  switch (wait) {
+    case Wait::kNothing: return false;
+    case Wait::kAlwaysReady: return true;
+    case Wait::kResolution: return subtask->resolved();
+    case Wait::kEvent: return subtask->pending_event;
+    case Wait::kSetEvent: return set->has_pending_event();
+    case Wait::kCallbackYield: return instance.exclusive == nullptr;
+    case Wait::kCallbackEvent: return instance.exclusive == nullptr && set->has_pending_event();
+    case Wait::kEntry: return !instance.has_backpressure(false);
+    case Wait::kEntryExclusive: return !instance.has_backpressure(true);
+  }
+  return false;
+}
+
+// Leaves word with whatever will make the thread ready, which may be so already.
+void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Subtask* subtask, WaitableSet* set) {
+  OPTIMIZED_ASSERT(!thread.waiting());
+  thread.wait = wait;
+  thread.cancellable = cancellable;
+  thread.awaited = subtask;
+  thread.awaited_set = set;
+  bool now = true;
+  if (wait == Wait::kResolution) {
+    subtask->call_waiter = &thread;
+    now = subtask->resolved();
+  } else if (wait == Wait::kEvent) {
+    subtask->sync_waiter = &thread;
+    now = subtask->pending_event;
+  } else if (set != nullptr) {
+    set->waiters.add(thread);
+    now = set->has_pending_event();
+  }
+  if (now) thread.enlist();
+}
+
+void Store::stop_waiting(Thread& thread) {
+  thread.delist();
+  if (thread.wait == Wait::kResolution) thread.awaited->call_waiter = nullptr;
+  if (thread.wait == Wait::kEvent) thread.awaited->sync_waiter = nullptr;
+  if (thread.wait == Wait::kSetEvent || thread.wait == Wait::kCallbackEvent) {
+    thread.awaited_set->waiters.remove(thread);
+  }
+  thread.wait = Wait::kNothing;
+}
+
+bool Store::deliver_pending_cancel(bool cancellable) {
+  if (!cancellable || vm_.current->state != TaskState::kPendingCancel) return false;
+  vm_.current->state = TaskState::kCancelDelivered;
+  return true;
+}
+
+// Returns whether the wait ended by cancellation.
+bool Store::wait_until(Wait wait, bool cancellable, PromotionReason reason, Subtask* subtask, WaitableSet* set) {
+  if (deliver_pending_cancel(cancellable)) return true;
+  if (is_ready(current_instance(), wait, subtask, set) && choices_.go_on(current_thread())) return false;
+  promote(reason);
+  Thread& thread = current_task().thread;
+  start_waiting(thread, wait, cancellable, subtask, set);
+  suspend(thread);
+  return thread.cancelled;
+}
+
+Event Store::get_pending_event(WaitableSet& set) {
+  OPTIMIZED_ASSERT(set.has_pending_event());
+  const Candidate c = choices_.choose(ChoicePoint::kGetPendingEvent, current_thread(), EventCandidates(set));
+  OPTIMIZED_ASSERT(c.entity != nullptr);
+  return take_event(*static_cast<Waitable*>(c.entity));
+}
+
+// Waitable.get_pending_event, and what canon_lower's subtask_event says when it is delivered.
+Event Store::take_event(Waitable& waitable) {
+  OPTIMIZED_ASSERT(waitable.pending_event);
+  waitable.clear_pending_event();
+  auto& subtask = static_cast<Subtask&>(waitable);
+  if (subtask.resolved()) subtask.deliver_resolve();
+  return {EventCode::kSubtask, subtask.index, static_cast<uint32_t>(subtask.call.state)};
+}
+
+// Task.request_cancellation. A task that waits to enter is a record only: it is taken out of its bag and resolved here,
+// in whoever cancels it.
+void Store::request_cancellation(Task& task, Instance* caller) {
+  Instance& instance = *task.vm.instance;
+  Thread& thread = task.thread;
+  if (task.vm.state == TaskState::kInitial) {
+    OPTIMIZED_ASSERT(task.waits_to_enter);
+    task.vm.state = TaskState::kCancelDelivered;
+    stop_waiting(thread);
+    if (!is(Mutant::kStaleStartingRecord)) --instance.num_waiting_to_enter;
+    cancel_task(task);
+    end_task(task);
+    tasks_.release(task);
+    return;
+  }
+  OPTIMIZED_ASSERT(task.vm.state == TaskState::kStarted);
+  bool cancellable = thread.cancellable || is(Mutant::kCancelIgnoresCancellable);
+  if (task.function->needs_exclusive() && instance.exclusive != nullptr && instance.exclusive != &task)
+    cancellable = cancellable && is(Mutant::kCancelIgnoresExclusive);
+  Instance* common = instance.common_ancestor(caller);
+  if (!cancellable || !instance.may_enter_below(common)) {
+    task.vm.state = TaskState::kPendingCancel;
+    return;
+  }
+  task.vm.state = TaskState::kCancelDelivered;
+  instance.enter_below(common);
+  const Candidate c =
+      choices_.choose(ChoicePoint::kRequestCancellation, {task.vm.call_id, 0}, CancelCandidates(thread));
+  OPTIMIZED_ASSERT(c.entity == &thread && thread.waiting());
+  resume(thread, true);
+  instance.leave_below(common);
+}
+
+// Subtask.on_cancel. The callee is gone if it ended in a trap that a host function swallowed: the request has no effect.
+void Store::cancel_subtask(Subtask& subtask) {
+  subtask.cancellation_requested = true;
+  subtask.in_use = true;
+  if (subtask.on_cancel != nullptr) {
+    subtask.on_cancel(subtask.on_cancel_data, subtask);
+  } else if (subtask.callee != nullptr) {
+    request_cancellation(*subtask.callee, subtask.instance);
+  }
+  subtask.in_use = false;
+}
+
+}  // namespace lockstep::optimized

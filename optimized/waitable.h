@@ -1,0 +1,100 @@
+// definitions.py "### Waitable State" and "### Subtask State": things of a component that guests wait for.
+//
+// Nothing here polls. A set knows which of its members have an event, and who waits on it; the change between "none"
+// and "some" moves the waiters into and out of the bags of ready threads, since an event may be taken by somebody else
+// and a waitable may leave the set.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "optimized/abi.h"
+#include "optimized/choices.h"
+#include "optimized/list.h"
+#include "optimized/task.h"
+#include "optimized/types.h"
+
+namespace lockstep::optimized {
+
+struct WaitableSet;
+
+// What subtasks, and later stream and future ends, have in common.
+struct Waitable {
+  Instance* instance = nullptr;  // whose table it is in
+  uint32_t index = 0;            // 0: not in the table
+  bool pending_event = false;    // what the event says is read when it is delivered
+  Thread* sync_waiter = nullptr;  // has_sync_waiter
+  WaitableSet* set = nullptr;
+  uint32_t pending_position = 0;  // in WaitableSet::pending
+
+  Id id() const;
+  void set_pending_event();
+  void clear_pending_event();
+  // Moves it to another set, or out of all of them (null).
+  void join(WaitableSet*);
+};
+
+struct WaitableSet {
+  Instance* instance = nullptr;
+  uint32_t index = 0;
+  uint32_t num_waiting = 0;
+  uint32_t num_elements = 0;
+  std::vector<Waitable*> pending;  // the elements that have an event
+  uint64_t pending_hash = 0;
+  List<Thread, &Thread::set_link> waiters;
+
+  void reinitialise();
+  bool has_pending_event() const { return !pending.empty(); }
+  void add_pending(Waitable&);
+  void remove_pending(Waitable&);
+  void wake_waiters();
+
+ private:
+  void unwake_waiters();
+};
+
+// The arguments and the result of one call through a lowered import, as far as flat values and memory go.
+struct LoweredCall {
+  const Import* import = nullptr;
+  uint32_t call_id = 0;
+  SubtaskState state = SubtaskState::kStarting;
+  std::span<const uint32_t> flat_args;
+  uint32_t result = 0;  // flat, for a synchronous lowering
+
+  // lift_flat_values: the parameters, from flat values or from memory. Returns the part of `storage` or of the flat
+  // arguments that holds them.
+  std::span<const uint32_t> lift_params(std::array<uint32_t, kMaxFlatParams>& storage) const;
+  // lower_flat_values: the result, as a flat value or to memory.
+  void lower_result(uint32_t value);
+
+ private:
+  bool params_in_memory() const;
+};
+
+// A call whose end its caller did not see at once.
+struct Subtask : Waitable {
+  LoweredCall call;
+  std::array<uint32_t, kMaxFlatParams> args = {};  // what call.flat_args views
+  Task* callee = nullptr;                          // of a guest function, until it resolves
+  void (*on_cancel)(void* data, Subtask&) = nullptr;  // of a host function
+  void* on_cancel_data = nullptr;
+  Thread* call_waiter = nullptr;  // the thread of a synchronous call
+  bool cancellation_requested = false;
+  bool resolve_delivered = false;
+  bool write_at_delivery = false;  // Mutant::kResultWrittenAtDelivery
+  bool in_use = false;             // by subtask.cancel, which must not see it freed
+  bool dropped = false;
+
+  void reinitialise();
+  bool resolved() const { return is_resolved(call.state); }
+  void start(const Import&, uint32_t call_id, std::span<const uint32_t> flat_args, SubtaskState);
+  // maybe_on_progress: there is an event once the caller has an index to hear of it by.
+  void progress() {
+    if (index != 0) set_pending_event();
+  }
+  void deliver_resolve();
+};
+
+}  // namespace lockstep::optimized
