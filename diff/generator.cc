@@ -144,6 +144,17 @@ bool Generator::draw(const Activation& a, GrowingSegment& segment) {
     segment.ops.push_back(std::move(o));
     return true;
   }
+  // Calls under way are mostly looked after: joined to a set, waited for.
+  if (random_.chance(35)) {
+    const bool unjoined = subtask_register(a.instance, false, false).has_value();
+    const Step step = unjoined ? (set_register(a.instance) ? &Generator::draw_join : &Generator::draw_set_new)
+                      : random_.chance(60) ? &Generator::draw_set_wait
+                                           : &Generator::draw_drop;
+    if ((this->*step)(a, o)) {
+      segment.ops.push_back(std::move(o));
+      return true;
+    }
+  }
   for (int attempt = 0; attempt < 6; ++attempt) {
     o = Operation();
     if ((this->*kSteps[random_.weighted(weights_)].step)(a, o)) {
@@ -209,10 +220,16 @@ void Generator::end(const Activation& a, GrowingSegment& segment) {
 bool Generator::draw_call(const Activation& a, Operation& o) {
   const std::vector<Canon>& canons = scenario_.instances[a.instance].canons;
   std::vector<uint32_t> calls;
-  for (uint32_t c = 0; c < canons.size(); ++c)
-    if (canons[c].kind == Op::kCall) calls.push_back(c);
+  std::vector<uint32_t> into_busy;  // sync-typed functions of instances in which others wait: they barge in
+  for (uint32_t c = 0; c < canons.size(); ++c) {
+    if (canons[c].kind != Op::kCall) continue;
+    calls.push_back(c);
+    const uint32_t f = canons[c].callee.function;
+    if (f != kNone && !scenario_.functions[f].type.async_ && memos_[scenario_.functions[f].instance].async_calls > 0)
+      into_busy.push_back(c);
+  }
   if (calls.empty()) return false;
-  return call_through(a, random_.pick(calls), o, 1);
+  return call_through(a, random_.pick(!into_busy.empty() && random_.chance(40) ? into_busy : calls), o, 1);
 }
 
 bool Generator::call_through(const Activation& a, uint32_t canon, Operation& o, uint32_t times) {
@@ -225,6 +242,7 @@ bool Generator::call_through(const Activation& a, uint32_t canon, Operation& o, 
   o.token = next_token_;
   next_token_ += times;
   for (size_t i = 1; i < type.params.size(); ++i) o.args.push_back(some_value(a.instance));
+  if (c.callee.function != kNone && type.async_) ++memos_[scenario_.functions[c.callee.function].instance].async_calls;
   if (c.async_) {
     if (type.params.size() > 4) {
       // Away from the small areas, so that the parameters of a call that waits to start stay what they were.
@@ -372,7 +390,8 @@ bool Generator::draw_thread_index(const Activation& a, Operation& o) {
 
 bool Generator::draw_thread_yield(const Activation& a, Operation& o) {
   // A function that may not block can still yield: it is itself ready to go on. But it costs it its native frame.
-  if (!scenario_.functions[a.function].type.async_ && !random_.chance(30)) return false;
+  if (!scenario_.functions[a.function].type.async_ && !random_.chance(memos_[a.instance].async_calls > 0 ? 70 : 25))
+    return false;
   o.kind = Op::kThreadYield;
   o.canon = find_canon(a.instance, Op::kThreadYield, &Canon::cancellable, random_.chance(60));
   return true;
@@ -453,7 +472,9 @@ bool Generator::draw_mistake(const Activation& a, Operation& o) {
     case 2:
       if (f.lift != Lift::kCallback || a.context == Context::kPostReturn) return false;
       o.kind = Op::kCode;
-      o.args.push_back(literal(random_.chance(50) ? random_.between(3, 15) : random_.between(2, 60)));
+      // Below 16 wrong codes; else EXIT, YIELD or WAIT with more bits set, of which EXIT and YIELD take no notice.
+      o.args.push_back(
+          literal(random_.chance(35) ? random_.between(3, 15) : 16 * random_.between(0, 40) + random_.below(3)));
       return true;
     case 3:
       if (f.lift != Lift::kCallback || a.context == Context::kPostReturn) return false;

@@ -64,6 +64,7 @@ class Generator : public ScriptSource {
   // What the generator remembers of an instance.
   struct Memo {
     std::vector<uint32_t> areas;                          // addresses in use
+    uint32_t async_calls = 0;                             // of its async-typed functions, so far
     std::set<uint32_t> live_sets;                         // registers that hold a waitable set
     std::set<std::pair<uint32_t, uint32_t>> set_members;  // (set register, subtask register)
   };

@@ -1,8 +1,6 @@
 // Guests and the host, by diff/PROTOCOL.md.
 #include "diff/world.h"
 
-#include <cstring>
-
 namespace lockstep::diff {
 
 using traces::Canon;
@@ -40,7 +38,7 @@ World::World(Run& run, Backend& backend)
   for (const traces::Instance& instance : scenario_.instances) {
     Guest& guest = guests_.emplace_back();
     guest.registers.resize(instance.registers);
-    for (const traces::Memory& m : instance.memories) guest.memories.emplace_back(size_t{m.pages} << 16);
+    for (const traces::Memory& m : instance.memories) guest.memories.emplace_back(m.pages);
   }
   source_.attach(*this);
 }
@@ -257,7 +255,7 @@ void World::perform(Activation& a, const Operation& o, Token token, std::span<co
   size_t results = 0;
   switch (o.kind) {
     case Op::kLoad: {
-      if (uint64_t{args[0]} + 4 > guests_[a.instance].memories[o.memory].size())
+      if (uint64_t{args[0]} + 4 > guests_[a.instance].memories[o.memory].bytes().size())
         backend_.raise_trap(traces::find_site("guest.load#1"));
       result[results++] = load(a.instance, o.memory, args[0]);
       break;
@@ -380,12 +378,12 @@ void World::learn_event(Activation& a, uint32_t code, uint32_t p1, uint32_t p2) 
 }
 
 uint32_t World::load(uint32_t instance, uint32_t memory_index, uint32_t address) const {
-  const uint8_t* b = guests_[instance].memories[memory_index].data() + address;
+  const uint8_t* b = guests_[instance].memories[memory_index].bytes().data() + address;
   return uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
 }
 
 bool World::store(uint32_t instance, uint32_t memory_index, uint64_t address, std::span<const uint32_t> words) {
-  std::vector<uint8_t>& bytes = guests_[instance].memories[memory_index];
+  const std::span<uint8_t> bytes = guests_[instance].memories[memory_index].bytes();
   if (address + words.size() * 4 > bytes.size()) return false;
   for (const uint32_t w : words)
     for (int i = 0; i < 4; ++i) bytes[address++] = static_cast<uint8_t>(w >> (8 * i));
@@ -437,6 +435,8 @@ World::Cancelled World::host_cancelled(uint32_t host_function, Token token) {
   check_stop();
   HostCallState& call = host_calls_[token];
   call.cancel_requested = true;
+  // Its end was reported already, though a trap kept the guest from seeing it.
+  if (call.resolved) return {};
   const auto [action, value] = source_.on_cancel(host_function, token);
   switch (action) {
     case traces::OnCancel::kNow:
@@ -590,15 +590,8 @@ void World::report_memories() {
   for (uint32_t i = 0; i < guests_.size(); ++i) {
     if (locked_ >> traces::root_of(scenario_, i) & 1) continue;
     for (uint32_t m = 0; m < guests_[i].memories.size(); ++m) {
-      const std::vector<uint8_t>& bytes = guests_[i].memories[m];
       traces::Words words;
-      for (uint32_t at = 0; at < bytes.size(); at += 8) {
-        uint64_t pair;  // nearly all is zero: look at two words at a time
-        std::memcpy(&pair, bytes.data() + at, sizeof pair);
-        if (pair == 0) continue;
-        for (const uint32_t half : {at, at + 4})
-          if (const uint32_t w = load(i, m, half)) words.insert(words.end(), {half, w});
-      }
+      guests_[i].memories[m].for_each_word([&](uint32_t at, uint32_t w) { words.insert(words.end(), {at, w}); });
       if (words.empty()) continue;
       RecordWriter(recorder_.words(), RecordKind::kMemory).word(i).word(m).words(words);
       commit(false);

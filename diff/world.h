@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "diff/engine.h"
+#include "diff/guest_memory.h"
 #include "traces/record.h"
 #include "traces/sites.h"
 
@@ -105,7 +106,7 @@ class World : public GuestView {
 
   size_t choose(traces::ChoicePoint point, traces::ThreadId subject, std::span<const traces::ThreadId> candidates);
 
-  std::span<uint8_t> memory(uint32_t instance, uint32_t index) { return guests_[instance].memories[index]; }
+  std::span<uint8_t> memory(uint32_t instance, uint32_t index) { return guests_[instance].memories[index].bytes(); }
   uint64_t locked_roots() const { return locked_; }
 
   void finish(traces::Outcome outcome, traces::SiteId site = 0, std::span<const uint32_t> blocked = {});
@@ -116,7 +117,7 @@ class World : public GuestView {
   // What one instance's core code holds and knows.
   struct Guest {
     std::vector<uint32_t> registers;
-    std::vector<std::vector<uint8_t>> memories;
+    std::vector<GuestMemory> memories;
     std::unordered_map<uint32_t, uint32_t> subtask_state;  // by handle; lookups only
     std::unordered_set<uint32_t> joined;                   // handles; lookups only
     int64_t pressure = 0;

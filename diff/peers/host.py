@@ -200,6 +200,8 @@ class HostCall:
     def on_cancel(self, caller):
         self.host.report.event({"host-cancel": self.token})
         self.asked_to_cancel = True
+        if not self.pending:
+            return  # its end was reported already, though a trap kept the guest from seeing it
         match self.script.get("on-cancel", "now"):
             case "now":
                 self.resolve(None)

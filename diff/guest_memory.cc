@@ -1,0 +1,36 @@
+#include "diff/guest_memory.h"
+
+#include <vector>
+
+namespace lockstep::diff {
+namespace {
+
+// Buffers of zeros, by number of pages.
+std::vector<std::unique_ptr<uint8_t[]>>& pool(size_t pages) {
+  static std::vector<std::vector<std::unique_ptr<uint8_t[]>>> pools;
+  if (pools.size() <= pages) pools.resize(pages + 1);
+  return pools[pages];
+}
+
+constexpr size_t kPageSize = 1 << 16;
+
+}  // namespace
+
+GuestMemory::GuestMemory(uint32_t pages) : size_(pages * kPageSize) {
+  auto& free = pool(pages);
+  if (free.empty()) {
+    buffer_ = std::make_unique<uint8_t[]>(size_);
+  } else {
+    buffer_ = std::move(free.back());
+    free.pop_back();
+  }
+}
+
+GuestMemory::~GuestMemory() {
+  if (buffer_ == nullptr) return;  // moved from
+  for (size_t at = 0; at < size_; at += kBlock)
+    if (!is_zero(at)) std::memset(buffer_.get() + at, 0, kBlock);
+  pool(size_ / kPageSize).push_back(std::move(buffer_));
+}
+
+}  // namespace lockstep::diff

@@ -1,0 +1,46 @@
+// A guest's linear memory. Guests use a few words of their 64 KiB pages, so both making a memory and looking through it
+// at the end go by blocks: buffers are kept for the next case, and only blocks that are not zero are cleared.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+
+namespace lockstep::diff {
+
+class GuestMemory {
+ public:
+  explicit GuestMemory(uint32_t pages);
+  ~GuestMemory();
+  GuestMemory(GuestMemory&&) noexcept = default;
+  GuestMemory& operator=(GuestMemory&&) noexcept = default;
+
+  std::span<uint8_t> bytes() { return {buffer_.get(), size_}; }
+  std::span<const uint8_t> bytes() const { return {buffer_.get(), size_}; }
+
+  // Calls f(address, value) for each aligned word that is not 0, in order.
+  template <typename F>
+  void for_each_word(F&& f) const {
+    for (size_t at = 0; at < size_; at += kBlock) {
+      if (is_zero(at)) continue;
+      for (size_t word = at; word < at + kBlock; word += 4) {
+        const uint8_t* b = buffer_.get() + word;
+        const uint32_t value = uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
+        if (value != 0) f(static_cast<uint32_t>(word), value);
+      }
+    }
+  }
+
+ private:
+  static constexpr size_t kBlock = 512;
+  bool is_zero(size_t at) const {
+    static constexpr uint8_t kZeros[kBlock] = {};
+    return std::memcmp(buffer_.get() + at, kZeros, kBlock) == 0;
+  }
+
+  std::unique_ptr<uint8_t[]> buffer_;
+  size_t size_;
+};
+
+}  // namespace lockstep::diff
