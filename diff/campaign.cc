@@ -27,7 +27,7 @@ constexpr uint64_t kChooserSalt = 0x6368'6f6f'7365'7221;
 
 class Campaign {
  public:
-  Campaign(const CampaignOptions& options, const Style& style) : options_(options), style_(style) {
+  Campaign(const CampaignOptions& options, const Style& style, Beacon* beacon) : options_(options), style_(style), beacon_(beacon) {
     for (const std::string& name : options_.against) contestants_.push_back(Contestant::make(name, options_.case_time));
   }
 
@@ -74,18 +74,17 @@ class Campaign {
   }
 
   void one_case(uint64_t index) {
-    auto c = std::make_shared<Case>(generate(index));
+    auto c = std::make_shared<Case>(generate_case(options_.seed, index, options_.generator));
     result_.statistics.add(c->expected);
-    for (const auto& contestant : contestants_) {
+    for (uint32_t i = 0; i < contestants_.size(); ++i) {
+      const auto& contestant = contestants_[i];
+      const bool watched = beacon_ != nullptr && !contestant->is_peer();
+      if (watched) beacon_->enter(index, i);
       contestant->begin(c);
+      if (watched) beacon_->leave();
       while (contestant->under_way() > (contestant->is_peer() ? kUnderWay : 0)) settle(*contestant);
     }
     progress();
-  }
-
-  Case generate(uint64_t index) {
-    Case c = generate_case(options_.seed, index, options_.generator);
-    return c;
   }
 
   void settle(Contestant& contestant) {
@@ -176,6 +175,7 @@ class Campaign {
 
   const CampaignOptions& options_;
   const Style style_;
+  Beacon* const beacon_;
   std::vector<std::unique_ptr<Contestant>> contestants_;
   std::map<std::pair<std::string, std::string>, fs::path> known_;
   CampaignResult result_;
@@ -199,7 +199,8 @@ Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions& option
   c.scenario = generator.finish();
   c.choices = traces::choices_of(recorder.words());
   c.expected = recorder.words();
-  traces::validate(c.scenario, fmt::format("generated case {} of seed {}", index, seed));
+  // That the generator makes valid scenarios is a property of its own; here it is looked at now and then.
+  if (index % 64 == 0) traces::validate(c.scenario, fmt::format("generated case {} of seed {}", index, seed));
   return c;
 }
 
@@ -209,8 +210,19 @@ int CampaignResult::exit_code() const {
   return interrupted ? 130 : 0;
 }
 
-CampaignResult run_campaign(const CampaignOptions& options, const Style& style) {
-  return Campaign(options, style).run();
+CampaignResult run_campaign(const CampaignOptions& options, const Style& style, Beacon* beacon) {
+  return Campaign(options, style, beacon).run();
+}
+
+CampaignResult after_death(const CampaignOptions& options, uint64_t index, const std::string& engine,
+                           const std::string& failure, const Style& style) {
+  const Case c = generate_case(options.seed, index, options.generator);
+  const auto contestant = Contestant::make(engine, options.case_time);
+  CampaignResult result;
+  result.scores[engine].divergences = 1;
+  result.failures.push_back(handle_failure(c, {Verdict::Kind::kFailed, {}, failure}, *contestant, options.out, style));
+  fmt::print("\n{}\n", result.failures.back().text);
+  return result;
 }
 
 }  // namespace lockstep::diff

@@ -13,6 +13,7 @@
 #include "diff/failure.h"
 #include "diff/generator.h"
 #include "diff/statistics.h"
+#include "diff/supervise.h"
 
 namespace lockstep::diff {
 
@@ -54,7 +55,13 @@ struct CampaignResult {
 // Set by the signal handler: the campaign ends with its summary.
 extern std::atomic<bool> interrupted;
 
-CampaignResult run_campaign(const CampaignOptions&, const Style&);
+// `beacon`, if there is one, is told which case and engine is running.
+CampaignResult run_campaign(const CampaignOptions&, const Style&, Beacon* beacon = nullptr);
+
+// What remains to be done when an engine took the campaign's process with it in this case: the failure is treated like
+// any other. Prints its report.
+CampaignResult after_death(const CampaignOptions&, uint64_t index, const std::string& engine, const std::string& failure,
+                           const Style&);
 
 // The case with this index, as the generator and the reference make it.
 Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions&);

@@ -6,6 +6,7 @@
 #include "diff/model_engine.h"
 #include "diff/optimized_engine.h"
 #include "diff/scenario_source.h"
+#include "diff/supervise.h"
 #include "traces/json.h"
 
 namespace lockstep::diff {
@@ -51,12 +52,12 @@ std::string Verdict::bucket() const {
 }
 
 std::unique_ptr<Contestant> Contestant::make(const std::string& name, std::chrono::milliseconds time_limit) {
-  if (name == "model") return std::unique_ptr<Contestant>(new Contestant(name, std::make_unique<ModelEngine>()));
+  if (name == "model") return std::unique_ptr<Contestant>(new Contestant(name, std::make_unique<ModelEngine>(), time_limit));
   if (name == "optimized" || name.starts_with(kOptimized)) {
     const std::string mutant = name == "optimized" ? "" : name.substr(kOptimized.size());
     auto engine = make_optimized_engine(mutant);
     if (engine == nullptr) throw InputError(name, "no such engine; `lockstep list engines` names them");
-    return std::unique_ptr<Contestant>(new Contestant(name, std::move(engine)));
+    return std::unique_ptr<Contestant>(new Contestant(name, std::move(engine), time_limit));
   }
   std::vector<std::string> command;
   if (name.starts_with(kDefinitions)) {
@@ -94,6 +95,21 @@ Verdict Contestant::judge(const Case& c) {
   if (v.difference) v.kind = Verdict::Kind::kDiffers;
   if (v.difference && !recorder_.failure().empty()) v.difference->fields.push_back(recorder_.failure());
   return v;
+}
+
+Verdict Contestant::judge_safely(const Case& c) {
+  if (!peer_) {
+    const SharedBeacon beacon = make_beacon();
+    const WorkerEnd end = supervise(
+        [&] {
+          beacon->enter(0, 0);
+          judge(c);
+          return 0;
+        },
+        *beacon, time_limit_);
+    if (!end.failure.empty()) return {Verdict::Kind::kFailed, {}, end.failure};
+  }
+  return judge(c);
 }
 
 Words Contestant::record(const traces::Scenario& scenario, const std::vector<traces::TakenChoice>& choices) {

@@ -48,6 +48,8 @@ class Contestant {
 
   // Judges this case now.
   Verdict judge(const Case&);
+  // The same, but an engine of this process is tried in a child first, so that its death or hang is a verdict.
+  Verdict judge_safely(const Case&);
   // The event stream of this case; InputError if the engine fails or lacks something.
   traces::Words record(const traces::Scenario&, const std::vector<traces::TakenChoice>&);
 
@@ -59,13 +61,15 @@ class Contestant {
   std::pair<std::shared_ptr<const Case>, Verdict> finish();
 
  private:
-  Contestant(std::string name, std::unique_ptr<Engine> engine) : name_(std::move(name)), engine_(std::move(engine)) {}
+  Contestant(std::string name, std::unique_ptr<Engine> engine, std::chrono::milliseconds time_limit)
+      : name_(std::move(name)), time_limit_(time_limit), engine_(std::move(engine)) {}
   Contestant(std::string name, std::unique_ptr<PeerEngine> peer) : name_(std::move(name)), peer_(std::move(peer)) {}
 
   Verdict verdict_of(const Case&, const PeerAnswer&) const;
   std::optional<Verdict> skip(const Case&) const;
 
   std::string name_;
+  std::chrono::milliseconds time_limit_{0};
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PeerEngine> peer_;
   Recorder recorder_;

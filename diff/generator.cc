@@ -729,7 +729,7 @@ std::pair<OnCancel, uint32_t> Generator::on_cancel(uint32_t, Token token) {
 }
 
 Scenario Generator::finish() {
-  Scenario s = scenario_;
+  Scenario s = std::move(scenario_);
   const auto segment_of = [](const GrowingSegment& g) { return traces::Segment(g.ops.begin(), g.ops.end()); };
   for (const auto& [token, script] : scripts_) {
     if (!script.present) continue;

@@ -32,7 +32,7 @@ class Generator : public ScriptSource {
 
   // Topology only; scripts are added by `finish`.
   const traces::Scenario& topology() const { return scenario_; }
-  // The whole scenario, after the run.
+  // The whole scenario, after the run; once.
   traces::Scenario finish();
 
   void attach(const GuestView& view) override { view_ = &view; }

@@ -1,7 +1,5 @@
 #include "diff/guest_memory.h"
 
-#include <vector>
-
 namespace lockstep::diff {
 namespace {
 
@@ -28,8 +26,10 @@ GuestMemory::GuestMemory(uint32_t pages) : size_(pages * kPageSize) {
 
 GuestMemory::~GuestMemory() {
   if (buffer_ == nullptr) return;  // moved from
-  for (size_t at = 0; at < size_; at += kBlock)
-    if (!is_zero(at)) std::memset(buffer_.get() + at, 0, kBlock);
+  if (!looked_through_)
+    for (size_t at = 0; at < size_; at += kBlock)
+      if (!is_zero(at)) dirty_.push_back(static_cast<uint32_t>(at));
+  for (const uint32_t at : dirty_) std::memset(buffer_.get() + at, 0, kBlock);
   pool(size_ / kPageSize).push_back(std::move(buffer_));
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace lockstep::diff {
 
@@ -19,11 +20,14 @@ class GuestMemory {
   std::span<uint8_t> bytes() { return {buffer_.get(), size_}; }
   std::span<const uint8_t> bytes() const { return {buffer_.get(), size_}; }
 
-  // Calls f(address, value) for each aligned word that is not 0, in order.
+  // Calls f(address, value) for each aligned word that is not 0, in order. For the end: nobody writes after it, and
+  // what it found is what is cleared.
   template <typename F>
-  void for_each_word(F&& f) const {
+  void for_each_word(F&& f) {
+    looked_through_ = true;
     for (size_t at = 0; at < size_; at += kBlock) {
       if (is_zero(at)) continue;
+      dirty_.push_back(static_cast<uint32_t>(at));
       for (size_t word = at; word < at + kBlock; word += 4) {
         const uint8_t* b = buffer_.get() + word;
         const uint32_t value = uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
@@ -41,6 +45,8 @@ class GuestMemory {
 
   std::unique_ptr<uint8_t[]> buffer_;
   size_t size_;
+  bool looked_through_ = false;
+  std::vector<uint32_t> dirty_;  // blocks that are not zero, if looked through
 };
 
 }  // namespace lockstep::diff

@@ -137,13 +137,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const lockstep::traces::InputError& e) {
-    fmt::print(stderr, "lockstep: {}\n", e.what());
-    return diff::kBadInput;
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "lockstep: internal error: {}\n", e.what());
-    return diff::kInternal;
-  }
+  return diff::guarded_exit_code([&] { return run(argc, argv); });
 }

@@ -76,7 +76,7 @@ class Shrinker {
     }
     ++best_.attempts;
     Case c = run_reference(candidate, choices != nullptr ? *choices : best_.smallest.choices, /*lenient=*/true);
-    Verdict v = engine_.judge(c);
+    Verdict v = engine_.judge_safely(c);
     if (!v.bad() || v.bucket() != bucket_) return false;
     best_.smallest = std::move(c);
     best_.verdict = std::move(v);

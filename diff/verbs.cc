@@ -8,6 +8,7 @@
 
 #include "diff/shrink.h"
 #include "diff/summary.h"
+#include "diff/supervise.h"
 #include "traces/json.h"
 #include "traces/sites.h"
 
@@ -53,7 +54,7 @@ std::vector<ReplayLine> replay_one(const std::string& file, const Trace& t,
     out.push_back({file, "model", std::move(v), std::move(report)});
   }
   for (const auto& engine : engines) {
-    Verdict v = engine->judge(c);
+    Verdict v = engine->judge_safely(c);
     std::string report;
     if (v.kind == Verdict::Kind::kDiffers) report = show_difference(*v.difference, t.scenario, engine->name(), style);
     if (v.kind == Verdict::Kind::kFailed) report = "  the engine " + v.text + "\n";
@@ -91,7 +92,26 @@ Trace recorded(const Trace& t, Contestant* recorder, const std::string& place) {
   return out;
 }
 
+void write_results(const CampaignOptions& options, const CampaignResult& result) {
+  if (!options.json_file.empty()) traces::write_file(options.json_file, summary_json(options, result));
+  if (!options.junit_file.empty()) traces::write_file(options.junit_file, summary_junit(options, result));
+}
+
 }  // namespace
+
+int guarded_exit_code(const std::function<int()>& verb) {
+  try {
+    return verb();
+  } catch (const InputError& e) {
+    std::fflush(stdout);
+    fmt::print(stderr, "lockstep: {}\n", e.what());
+    return kBadInput;
+  } catch (const std::exception& e) {
+    std::fflush(stdout);
+    fmt::print(stderr, "lockstep: internal error: {}\n", e.what());
+    return kInternal;
+  }
+}
 
 std::vector<std::string> trace_files(const std::vector<std::string>& paths) {
   std::vector<std::string> out;
@@ -125,12 +145,26 @@ std::vector<std::string> split_engines(const std::string& list) {
 }
 
 int verb_run(const CampaignOptions& options, const Style& style) {
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
-  const CampaignResult result = run_campaign(options, style);
-  print_summary(options, result);
-  if (!options.json_file.empty()) traces::write_file(options.json_file, summary_json(options, result));
-  if (!options.junit_file.empty()) traces::write_file(options.junit_file, summary_junit(options, result));
+  // The campaign runs in a child: an engine of this process that dies or hangs there is a divergence like any other.
+  const SharedBeacon beacon = make_beacon();
+  const auto campaign = [&] {
+    std::signal(SIGINT, [](int) { interrupted = true; });
+    std::signal(SIGTERM, [](int) { interrupted = true; });
+    return guarded_exit_code([&] {
+      const CampaignResult result = run_campaign(options, style, beacon.get());
+      print_summary(options, result);
+      write_results(options, result);
+      return result.exit_code();
+    });
+  };
+  const WorkerEnd end = supervise(campaign, *beacon, options.case_time);
+  if (end.failure.empty()) return end.exit_code;
+  if (beacon->serial % 2 == 0) {
+    fmt::print(stderr, "lockstep: internal error: the campaign {}, outside of any engine\n", end.failure);
+    return kInternal;
+  }
+  const CampaignResult result = after_death(options, beacon->index, options.against.at(beacon->engine), end.failure, style);
+  write_results(options, result);
   return result.exit_code();
 }
 
@@ -178,7 +212,7 @@ int verb_shrink(const ShrinkOptions& options, const Style& style) {
   const Trace t = traces::read_trace_file(options.path);
   const auto engine = Contestant::make(options.against, std::chrono::seconds(10));
   const Case c = run_reference(t.scenario, t.choices, false);
-  const Verdict v = engine->judge(c);
+  const Verdict v = engine->judge_safely(c);
   if (!v.bad()) {
     fmt::print("{}: {} agrees with the model; there is nothing to shrink\n", options.path, options.against);
     return kAgree;

@@ -2,6 +2,7 @@
 // 3 internal error, 4 undecided.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ int verb_show(const std::vector<std::string>& paths, const Style&);
 int verb_record(const RecordOptions&);
 int verb_list(const std::string& what);
 int verb_explain(const std::string& trap);
+
+// The exit code of `verb`; what it throws becomes one line on standard error and the code for it.
+int guarded_exit_code(const std::function<int()>& verb);
 
 // The trace files that these paths name: files as they are, folders with all *.json below them, sorted. InputError for
 // a path that does not exist and for a folder without traces.
