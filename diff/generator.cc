@@ -144,6 +144,12 @@ bool Generator::draw(const Activation& a, GrowingSegment& segment) {
     segment.ops.push_back(std::move(o));
     return true;
   }
+  // A function that may not block, in an instance where others may be ready: their chance to run in its loop.
+  if (!scenario_.functions[a.function].type.async_ && memos_[a.instance].async_calls > 0 && random_.chance(30) &&
+      draw_thread_yield(a, o)) {
+    segment.ops.push_back(std::move(o));
+    return true;
+  }
   // Calls under way are mostly looked after: joined to a set, waited for.
   if (random_.chance(35)) {
     const bool unjoined = subtask_register(a.instance, false, false).has_value();
@@ -213,6 +219,10 @@ void Generator::end(const Activation& a, GrowingSegment& segment) {
   }
   if (random_.chance(90)) {
     last.kind = callback ? Op::kExit : Op::kReturn;
+    if (callback && random_.chance(4)) {  // EXIT whatever the other bits are
+      last.kind = Op::kCode;
+      last.args.push_back(literal(16 * random_.below(40)));
+    }
     segment.ops.push_back(last);
   }
 }
@@ -229,7 +239,7 @@ bool Generator::draw_call(const Activation& a, Operation& o) {
       into_busy.push_back(c);
   }
   if (calls.empty()) return false;
-  return call_through(a, random_.pick(!into_busy.empty() && random_.chance(40) ? into_busy : calls), o, 1);
+  return call_through(a, random_.pick(!into_busy.empty() && random_.chance(55) ? into_busy : calls), o, 1);
 }
 
 bool Generator::call_through(const Activation& a, uint32_t canon, Operation& o, uint32_t times) {
@@ -462,7 +472,7 @@ bool Generator::draw_mistake(const Activation& a, Operation& o) {
         return reg(random_.below(kSubtaskRegisters));
     }
   };
-  switch (random_.below(20)) {
+  switch (random_.below(24)) {
     case 0:
       o.kind = Op::kUnreachable;
       return true;
@@ -488,19 +498,65 @@ bool Generator::draw_mistake(const Activation& a, Operation& o) {
       return true;
     }
     case 5:  // too much backpressure; rare, since it takes 65,536 rounds
-      if (!random_.chance(1) || !random_.chance(6)) return false;
+      if (!random_.chance(1) || !random_.chance(15)) return false;
       o.kind = Op::kRepeat;
       o.times = 1 << 16;
       o.body.emplace_back().kind = Op::kBackpressureInc;
       o.body.back().canon = find_canon(a.instance, Op::kBackpressureInc);
       return true;
     case 6:
-      if (!draw_resolve(a, o)) break;
-      o.guard.reset();
       o.kind = Op::kTaskCancel;
       o.canon = find_canon(a.instance, Op::kTaskCancel);
-      o.args.clear();
       return true;
+    case 7:  // synchronously, though it is in a set
+      if (const auto r = subtask_register(a.instance, false, true)) {
+        o.kind = Op::kSubtaskCancel;
+        o.canon = find_canon(a.instance, Op::kSubtaskCancel, &Canon::async_, false);
+        o.args.push_back(reg(*r));
+        return true;
+      }
+      break;
+    case 8:  // its end was delivered
+      if (const auto r = subtask_register(a.instance, true, std::nullopt)) {
+        o.kind = Op::kSubtaskCancel;
+        o.canon = find_canon(a.instance, Op::kSubtaskCancel);
+        o.args.push_back(reg(*r));
+        return true;
+      }
+      break;
+    case 9:  // a subtask for a set, or the other way round
+      if (const auto r = subtask_register(a.instance, false, std::nullopt)) {
+        const auto set = set_register(a.instance);
+        o.kind = Op::kWaitableJoin;
+        o.canon = find_canon(a.instance, Op::kWaitableJoin);
+        o.args = {reg(random_.chance(50) && set ? *set : *r), reg(*r)};
+        return true;
+      }
+      break;
+    case 10:  // with waitables in it
+      if (const auto set = busy_set_register(a.instance)) {
+        o.kind = Op::kWaitableSetDrop;
+        o.canon = find_canon(a.instance, Op::kWaitableSetDrop);
+        o.args.push_back(reg(*set));
+        return true;
+      }
+      break;
+    case 11:  // twice, perhaps
+      if (f.lift != Lift::kSync && a.returned) {
+        o.kind = Op::kTaskReturn;
+        o.canon = matching_return(f);
+        if (f.type.result) o.args.push_back(some_value(a.instance));
+        return true;
+      }
+      break;
+    case 12:  // before its end was delivered
+      if (const auto r = subtask_register(a.instance, false, std::nullopt)) {
+        o.kind = Op::kSubtaskDrop;
+        o.canon = find_canon(a.instance, Op::kSubtaskDrop);
+        o.args.push_back(reg(*r));
+        return true;
+      }
+      break;
     default:
       break;
   }
@@ -651,7 +707,9 @@ const HostOperation* Generator::program(size_t i) {
   if (i >= program_length_ || budget_ == 0) {
     // The end: a patient host first finishes what it owes.
     if (!patient_host_ || blocked_host_calls_.empty() || i > size_t{program_length_} + 12) return nullptr;
-    o.kind = !program_.empty() && program_.back().kind == HostOp::kRun ? HostOp::kResolve : HostOp::kRun;
+    // Several at once, so that a set has several events.
+    const bool resolve = !program_.empty() && (program_.back().kind == HostOp::kRun || random_.chance(60));
+    o.kind = resolve ? HostOp::kResolve : HostOp::kRun;
   } else {
     static constexpr std::array<HostOp, 6> kKinds = {HostOp::kInvoke,  HostOp::kTick,   HostOp::kRun,
                                                      HostOp::kResolve, HostOp::kCancel, HostOp::kDrop};
