@@ -66,7 +66,8 @@ Entities named_entities(std::span<const uint32_t> snapshot) {
   Words record{traces::header(RecordKind::kBack, 1), 1, traces::header(RecordKind::kState, snapshot.size())};
   record.insert(record.end(), snapshot.begin(), snapshot.end());
   Entities out;
-  for (const auto& [entity, fields] : traces::events_to_json(record).at(0).at("changed").items()) out[entity] = fields;
+  const std::vector<Json> events = traces::events_to_json(record);
+  for (const auto& [entity, fields] : events.at(0).at("changed").items()) out[entity] = fields;
   return out;
 }
 

@@ -44,16 +44,25 @@ std::string list_text(const Json& list) {
   return out;
 }
 
-std::string changed_text(const Json& changed) {
+// What a fresh instance looks like is not worth telling.
+bool is_fresh(const std::string& entity, const std::string& field, const Json& value) {
+  return entity.starts_with("instance ") && value == 1u &&
+         (field == "may-enter" || field == "may-leave" || field == "next-handle" || field == "next-thread");
+}
+
+// `first`: the snapshot that everything changes in, being the first.
+std::string changed_text(const Json& changed, bool first) {
   std::string out;
   for (const auto& [entity, fields] : changed.items()) {
-    out += (out.empty() ? "" : "; ") + entity;
+    std::string text;
     if (fields.is_null()) {
-      out += " gone";
-      continue;
+      text = " gone";
+    } else {
+      for (const auto& [field, value] : fields.items())
+        if (!first || !is_fresh(entity, field, value))
+          text += fmt::format(" {}={}", field, value.is_string() ? value.get<std::string>() : value.dump());
     }
-    for (const auto& [field, value] : fields.items())
-      out += fmt::format(" {}={}", field, value.is_string() ? value.get<std::string>() : value.dump());
+    if (!text.empty()) out += (out.empty() ? "" : "; ") + entity + text;
   }
   return out;
 }
@@ -123,12 +132,20 @@ class EventPrinter {
                              : value.is_array() ? "[" + list_text(value) + "]"
                                                 : value.dump());
     }
-    if (e.contains("changed") && !e.at("changed").empty()) out += "    | " + changed_text(e.at("changed"));
     return out;
+  }
+
+  // What changed, as a line of its own; empty if nothing did.
+  std::string state(const Json& e) {
+    if (!e.contains("changed")) return "";
+    const std::string text = changed_text(e.at("changed"), first_state_);
+    first_state_ = false;
+    return text.empty() ? "" : fmt::format("{:>6}    ~ {}", "", text);
   }
 
  private:
   const Scenario& s_;
+  bool first_state_ = true;
   std::map<std::string, uint32_t> instance_of_;
 };
 
@@ -234,7 +251,10 @@ std::string show_scenario(const Scenario& s) {
 std::string show_events(std::span<const uint32_t> stream, const Scenario& s, const Style&) {
   EventPrinter printer(s);
   std::string out;
-  for (const Json& e : traces::events_to_json(stream)) out += printer.line(e) + "\n";
+  for (const Json& e : traces::events_to_json(stream)) {
+    out += printer.line(e) + "\n";
+    if (const std::string state = printer.state(e); !state.empty()) out += state + "\n";
+  }
   return out;
 }
 
@@ -245,15 +265,13 @@ std::string show_difference(const Difference& d, const Scenario& s, const std::s
   std::string out = fmt::format("  {:58}| {}\n", "expected (model)", engine);
   const std::vector<Json> events = traces::events_to_json(common);
   for (const Json& e : events) {
-    const std::string line = printer.line(e);
-    const size_t bar = line.find("    | ");
-    const std::string event = line.substr(0, bar);
-    out += fmt::format("  {:58}| same{}\n", event, bar == std::string::npos ? "" : "; " + line.substr(bar + 6));
+    out += fmt::format("  {:58}| same\n", printer.line(e));
+    if (const std::string state = printer.state(e); !state.empty()) out += "  " + state + "\n";
   }
   const auto side = [&](const traces::Words& stream) -> std::string {
     if (d.offset >= stream.size()) return "(nothing more)";
     const RecordView r = traces::record_at(stream, d.offset);
-    if (r.kind == RecordKind::kState) return "        a snapshot that differs:";
+    if (r.kind == RecordKind::kState) return "          a snapshot, see below";
     EventPrinter own(s);
     return own.line(traces::events_to_json(std::span(stream).subspan(d.offset, 1 + r.words.size())).at(0));
   };

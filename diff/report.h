@@ -16,7 +16,7 @@ struct Style {
 
 // The scenario in words: instances, functions, scripts, program.
 std::string show_scenario(const traces::Scenario&);
-// The events of a stream, one a line, indented by who resumed whom.
+// The events of a stream, one a line; under it, after "~", what changed in the state.
 std::string show_events(std::span<const uint32_t> stream, const traces::Scenario&, const Style&);
 // The steps up to the first difference, then the two sides and the fields.
 std::string show_difference(const Difference&, const traces::Scenario&, const std::string& engine, const Style&);

@@ -88,7 +88,8 @@ void print_summary(const CampaignOptions& options, const CampaignResult& r) {
   }
   fmt::print("  traps: {} sites: {}\n", fired, traps);
   const std::vector<std::string> missing = missing_sites(s);
-  if (!missing.empty()) fmt::print("  trap sites not reached: {}\n", fmt::join(missing, ", "));
+  if (missing.size() > 12) fmt::print("  {} trap sites not reached (--json names them)\n", missing.size());
+  if (!missing.empty() && missing.size() <= 12) fmt::print("  trap sites not reached: {}\n", fmt::join(missing, ", "));
   if (!r.promotions.empty()) {
     std::string text;
     for (const auto& [reason, n] : r.promotions) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", reason, n);
