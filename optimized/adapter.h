@@ -2,9 +2,9 @@
 // between two components whose lowering, lifting and type are all synchronous; for the host, an invocation.
 //
 // The task is a local variable. It is linked into the current chain, the callee runs, it is unlinked. If anything in
-// between needed more than that, `frame.kind` says so afterwards, and the slow exit in promote.cc finishes the call; the
-// same holds for exceptions. There is no allocation, no virtual call and no check of an invariant here, and nothing is
-// set up for exceptions beyond what the unwinding tables give.
+// between needed more than that, `frame.kind` says so afterwards, and the slow exit in promote.cc finishes the call;
+// the same holds for exceptions. There is no allocation, no virtual call and no check of an invariant here, and nothing
+// is set up for exceptions beyond what the unwinding tables give.
 #pragma once
 
 #include "optimized/store.h"
@@ -19,7 +19,8 @@ inline uint32_t Store::call_in_native_frame(const Function& f, uint32_t call_id,
 
   VMAsyncTask* const caller = vm_.current;
   VMAsyncTask frame = {TaskKind::kNative, call_id, {0, 0}, caller, &instance, nullptr, 0, TaskState::kStarted, {}};
-  if (is(Mutant::kSlotsNotZeroed) && caller != nullptr) [[unlikely]] frame.slots[0] = caller->slots[0];
+  if (is(Mutant::kSlotsNotZeroed) && caller != nullptr) [[unlikely]]
+    frame.slots[0] = caller->slots[0];
   ++instance.virtual_threads;
   vm_.current = &frame;
 
@@ -39,7 +40,8 @@ inline uint32_t Store::call_in_native_frame(const Function& f, uint32_t call_id,
   if (frame.kind == TaskKind::kNative) [[likely]] {
     --instance.virtual_threads;
     vm_.current = caller;
-    if (is(Mutant::kCurrentNotRestoredOnReturn)) [[unlikely]] vm_.current = outlive_frame(frame);
+    if (is(Mutant::kCurrentNotRestoredOnReturn)) [[unlikely]]
+      vm_.current = outlive_frame(frame);
     ++(kCaller == Caller::kGuest ? counters_.sync_calls_unpromoted : counters_.host_sync_calls_unpromoted);
   } else {
     finish_promoted_frame(frame, caller);

@@ -147,8 +147,7 @@ TEST(Adapter, PostReturnSeesTheSlotsOfItsTask) {
       post_return);
   const Import& import = w.import_(a, callee);
   const Import& import_promoted = w.import_(a, promoted);
-  const Function& caller =
-      w.sync_typed(a, [&](Args) { return w.call(import, 2) + w.call(import_promoted, 2); });
+  const Function& caller = w.sync_typed(a, [&](Args) { return w.call(import, 2) + w.call(import_promoted, 2); });
   EXPECT_EQ(w.invoke(caller, 1).value, 10u);
   EXPECT_EQ(ran, 2);
   EXPECT_TRUE(w.view(b).may_leave);

@@ -19,8 +19,8 @@ class AssertionFailure : public std::logic_error {
 
 }  // namespace lockstep::optimized
 
-#define OPTIMIZED_ASSERT(condition)                                                  \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
-      ::lockstep::optimized::assertion_failed(__FILE__, __LINE__, #condition);       \
+#define OPTIMIZED_ASSERT(condition)                                            \
+  do {                                                                         \
+    if (!(condition)) [[unlikely]]                                             \
+      ::lockstep::optimized::assertion_failed(__FILE__, __LINE__, #condition); \
   } while (false)

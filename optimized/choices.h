@@ -8,8 +8,8 @@
 
 namespace lockstep::optimized {
 
-// A thread is (call id, k): the k-th thread of the task of that call, 0 for the first. A handle is (instance id, index).
-// A task is (call id, 0). The store itself is (0, 0).
+// A thread is (call id, k): the k-th thread of the task of that call, 0 for the first. A handle is (instance id,
+// index). A task is (call id, 0). The store itself is (0, 0).
 struct Id {
   uint32_t first = 0;
   uint32_t second = 0;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <boost/context/detail/fcontext.hpp>
-#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -130,12 +129,6 @@ void Fiber::leave_for(Fiber& other) {
 void Fiber::arrive(void* left_context) {
   came_from_->context_ = left_context;
   finish_switch(fake_stack_, &came_from_->stack_bottom_, &came_from_->stack_bytes_);
-}
-
-bool Fiber::contains(const void* address) const {
-  const auto at = reinterpret_cast<uintptr_t>(address);
-  const auto bottom = reinterpret_cast<uintptr_t>(stack_bottom_);
-  return mapping_ != nullptr && at >= bottom && at < bottom + stack_bytes_;
 }
 
 FiberCache::~FiberCache() {

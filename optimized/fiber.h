@@ -31,17 +31,15 @@ class Fiber {
   // Goes to the other fiber for good. The stack may be prepared again once the other runs.
   [[noreturn]] void leave_for(Fiber& other);
 
-  bool contains(const void* address) const;
-
  private:
   friend struct FiberEntry;
   friend class FiberPool;
   friend class FiberCache;
   void arrive(void* left_context);
 
-  void* context_ = nullptr;      // where to go on
-  Fiber* came_from_ = nullptr;   // who switched here last
-  void* mapping_ = nullptr;      // guard page and stack
+  void* context_ = nullptr;     // where to go on
+  Fiber* came_from_ = nullptr;  // who switched here last
+  void* mapping_ = nullptr;     // guard page and stack
   size_t mapping_bytes_ = 0;
   Main main_ = nullptr;
   void* argument_ = nullptr;

@@ -159,11 +159,14 @@ TEST_F(Events, ReadinessComesAndGoes) {
   EXPECT_FALSE(w.task(3).thread.ready);
   EXPECT_FALSE(w.store.tick());
   EXPECT_EQ(w.trap_of([&] {
-    w.invoke(w.sync_typed(a, [&](Args) {
-      w.store.waitable_set_drop(set);
-      return 0;
-    }), 4);
-  }), "WaitableSet.drop#1");
+    w.invoke(w.sync_typed(a,
+                          [&](Args) {
+                            w.store.waitable_set_drop(set);
+                            return 0;
+                          }),
+             4);
+  }),
+            "WaitableSet.drop#1");
 }
 
 TEST_F(Events, CallbackWaitsForEventAndExclusive) {

@@ -1,4 +1,7 @@
-// What the host does with a store: setting it up, invoking, ticking, cancelling, ending blocked calls, resetting.
+// The host's side: setting a store up, invoking, ticking, cancelling, ending blocked calls, resetting; and host
+// functions while a guest calls them.
+#include "optimized/host.h"
+
 #include "optimized/adapter.h"
 #include "optimized/assert.h"
 #include "optimized/candidates.h"
@@ -12,6 +15,12 @@ Store::Store(Choices& choices, StoreOptions options)
 Store::~Store() { reset(); }
 
 void Store::reset(StoreOptions options) {
+  reset();
+  mutant_ = options.mutant;
+  table_limit_ = options.table_limit;
+}
+
+void Store::reset() {
   discard_fibers();
   for (Task* task = live_tasks_.first(); task != nullptr; task = live_tasks_.next(*task)) {
     if (task->invocation != nullptr) task->invocation->task = nullptr;
@@ -25,8 +34,6 @@ void Store::reset(StoreOptions options) {
   subtasks_.reset();
   sets_.reset();
   vm_.current = nullptr;
-  mutant_ = options.mutant;
-  table_limit_ = options.table_limit;
 }
 
 Instance& Store::add_instance(uint32_t id, Instance* parent) {
@@ -87,6 +94,33 @@ void Store::resolve_cancelled(Subtask& call) {
 void Store::call_stack(std::vector<uint32_t>& call_ids) const {
   call_ids.clear();
   for (VMAsyncTask* task = vm_.current; task != nullptr; task = live(task->parent)) call_ids.push_back(task->call_id);
+}
+
+HostCall::HostCall(Store& store, const Import& import, uint32_t call_id, std::span<const uint32_t> flat_args)
+    : store_(store), call_{&import, call_id, SubtaskState::kStarting, flat_args} {}
+
+std::span<const uint32_t> HostCall::start() {
+  LoweredCall& call = subtask_ != nullptr ? subtask_->call : call_;
+  if (subtask_ != nullptr) subtask_->progress();
+  OPTIMIZED_ASSERT(call.state == SubtaskState::kStarting);
+  call.state = SubtaskState::kStarted;
+  return call.lift_params(params_);
+}
+
+void HostCall::resolve(uint32_t result) {
+  if (subtask_ != nullptr) return store_.resolve(*subtask_, result);
+  OPTIMIZED_ASSERT(call_.state == SubtaskState::kStarted);
+  call_.lower_result(result);
+  call_.state = SubtaskState::kReturned;
+}
+
+Subtask& HostCall::block(void (*on_cancel)(void* data, Subtask&), void* data) {
+  OPTIMIZED_ASSERT(subtask_ == nullptr && call_.import->type().async_ && !is_resolved(call_.state));
+  subtask_ = &store_.subtasks_.acquire();
+  subtask_->start(*call_.import, call_.call_id, call_.flat_args, call_.state);
+  subtask_->on_cancel = on_cancel;
+  subtask_->on_cancel_data = data;
+  return *subtask_;
 }
 
 }  // namespace lockstep::optimized

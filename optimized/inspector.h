@@ -1,6 +1,6 @@
 // Reading the state of a store from outside, for debuggers and for comparison with other engines. It never promotes,
-// never changes anything in the engine, and asks for memory only until its scratch space is large enough. Things come in
-// no particular order.
+// never changes anything in the engine, and asks for memory only until its scratch space is large enough. Things come
+// in no particular order.
 #pragma once
 
 #include <cstdint>

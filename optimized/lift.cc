@@ -108,13 +108,15 @@ void Store::run_body(Task& task) {
       return_task(task, result);
       if (f.post_return) run_post_return(f, result);
       return exit_task(task);
-    case Lift::kStackful: return exit_task(task);
-    case Lift::kCallback: return run_callbacks(task, result);
+    case Lift::kStackful:
+      return exit_task(task);
+    case Lift::kCallback:
+      return run_callbacks(task, result);
   }
 }
 
-// on_start: the arguments are taken now, not when the call was made. They are copied, because the caller's record may be
-// gone before the body has ended.
+// on_start: the arguments are taken now, not when the call was made. They are copied, because the caller's record may
+// be gone before the body has ended.
 std::span<const uint32_t> Store::take_arguments(Task& task, std::array<uint32_t, kMaxFlatParams>& storage) {
   std::span<const uint32_t> params;
   if (Invocation* invocation = task.invocation) {

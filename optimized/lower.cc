@@ -17,8 +17,7 @@ const FuncType& Import::type() const { return function != nullptr ? function->ty
 Import make_import(Instance& importer, const Function& callee, ImportOptions options) {
   OPTIMIZED_ASSERT(callee.type.async_ || (!options.async_ && callee.lift == Lift::kSync));
   OPTIMIZED_ASSERT(callee.type.num_params <= kMaxFlatParams);
-  return {&importer,       &callee, nullptr, options.async_, options.memory,
-          callee.instance->common_ancestor(&importer)};
+  return {&importer, &callee, nullptr, options.async_, options.memory, callee.instance->common_ancestor(&importer)};
 }
 
 Import make_import(Instance& importer, const HostFunction& callee, ImportOptions options) {
@@ -101,33 +100,6 @@ void Store::resolve_subtask_cancelled(Subtask& subtask) {
                                                                      : SubtaskState::kCancelledBeforeReturned;
   subtask.callee = nullptr;
   if (subtask.call_waiter != nullptr) subtask.call_waiter->enlist();
-}
-
-HostCall::HostCall(Store& store, const Import& import, uint32_t call_id, std::span<const uint32_t> flat_args)
-    : store_(store), call_{&import, call_id, SubtaskState::kStarting, flat_args} {}
-
-std::span<const uint32_t> HostCall::start() {
-  LoweredCall& call = subtask_ != nullptr ? subtask_->call : call_;
-  if (subtask_ != nullptr) subtask_->progress();
-  OPTIMIZED_ASSERT(call.state == SubtaskState::kStarting);
-  call.state = SubtaskState::kStarted;
-  return call.lift_params(params_);
-}
-
-void HostCall::resolve(uint32_t result) {
-  if (subtask_ != nullptr) return store_.resolve(*subtask_, result);
-  OPTIMIZED_ASSERT(call_.state == SubtaskState::kStarted);
-  call_.lower_result(result);
-  call_.state = SubtaskState::kReturned;
-}
-
-Subtask& HostCall::block(void (*on_cancel)(void* data, Subtask&), void* data) {
-  OPTIMIZED_ASSERT(subtask_ == nullptr && call_.import->type().async_ && !is_resolved(call_.state));
-  subtask_ = &store_.subtasks_.acquire();
-  subtask_->start(*call_.import, call_.call_id, call_.flat_args, call_.state);
-  subtask_->on_cancel = on_cancel;
-  subtask_->on_cancel_data = data;
-  return *subtask_;
 }
 
 }  // namespace lockstep::optimized

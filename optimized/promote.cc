@@ -5,10 +5,10 @@
 // outermost first, which also gives each thread the index that it would have got when it was called.
 //
 // That index is right only as long as the instance's thread table has not changed since. Within the current chain it
-// cannot: every heap task made above it promotes it first. But a chain can be suspended, unpromoted, while subtask.cancel
-// runs another thread; if that one adds to or removes from the thread table of an instance that has a virtual thread
-// further out (which takes a call within an instance, or from a descendant), everything is promoted before (reason
-// `recursion`). Instance::virtual_threads tells.
+// cannot: every heap task made above it promotes it first. But a chain can be suspended, unpromoted, while
+// subtask.cancel runs another thread; if that one adds to or removes from the thread table of an instance that has a
+// virtual thread further out (which takes a call within an instance, or from a descendant), everything is promoted
+// before (reason `recursion`). Instance::virtual_threads tells.
 #include <utility>
 
 #include "optimized/assert.h"

@@ -148,8 +148,7 @@ TEST_F(Promotion, SyncWaitForHostFunction) {
   });
   EXPECT_EQ(w.promotions(Reason::kSyncWait), 1u);
   EXPECT_EQ(w.promotions(), 1u);
-  EXPECT_EQ(w.choices.asked,
-            (std::vector<std::string>{"wait-until 10", "sync-loop 2: 10", "sync-loop 2: 2"}));
+  EXPECT_EQ(w.choices.asked, (std::vector<std::string>{"wait-until 10", "sync-loop 2: 10", "sync-loop 2: 2"}));
 }
 
 TEST_F(Promotion, NotByHostFunctionThatReturnsAtOnce) {

@@ -47,7 +47,9 @@ class Store {
 
   // Forgets all instances, tasks and handles, unwinding the stacks of tasks that wait. Counters and memory are kept.
   // Only while the outermost host runs, like tick().
-  void reset(StoreOptions options = {});
+  void reset();
+  // The same, and then goes on with other options.
+  void reset(StoreOptions options);
 
   // The id is the embedder's; parents come before children.
   Instance& add_instance(uint32_t id, Instance* parent = nullptr);
@@ -161,7 +163,7 @@ class Store {
   VMAsyncTask* outlive_frame(const VMAsyncTask& frame);
 
   // wait.cc
-  bool is_ready(const Instance&, Wait, const Subtask*, const WaitableSet*) const;
+  static bool is_ready(const Instance&, Wait, const Subtask*, const WaitableSet*);
   void start_waiting(Thread&, Wait, bool cancellable, Subtask*, WaitableSet*);
   void stop_waiting(Thread&);
   bool deliver_pending_cancel(bool cancellable);
@@ -192,7 +194,7 @@ class Store {
     VMAsyncTask* frame;
     Fiber* fiber;
   };
-  std::vector<CollectedFrame> collected_frames_;              // while promoting: innermost first
+  std::vector<CollectedFrame> collected_frames_;                // while promoting: innermost first
   std::vector<std::unique_ptr<VMAsyncTask>> outliving_frames_;  // mutants only
 
   Pool<Instance> instance_pool_;

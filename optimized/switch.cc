@@ -1,14 +1,14 @@
 // Who runs next: resuming and blocking.
 //
-// definitions.py resumes a thread, and gets control back when that thread blocks or ends: the resumers form a chain down
-// to the host, and control always goes back to the innermost of them. For a thread with a fiber of its own that is a
-// switch there and a switch back; the Resumption says where to.
+// definitions.py resumes a thread, and gets control back when that thread blocks or ends: the resumers form a chain
+// down to the host, and control always goes back to the innermost of them. For a thread with a fiber of its own that is
+// a switch there and a switch back; the Resumption says where to.
 //
 // A thread in a native frame shares its stack with its native caller. When it blocks for the first time, its resumer
 // *is* that caller, which stands in canon_lift: "while the task is not resolved, let some other thread of the instance
-// run". The caller cannot be reached on its stack, since the blocked frame lies on top, so the loop runs right there, on
-// top of the blocked frame, in the caller's name. Its Resumption is kept in the task (Thread::loop), because the frame
-// below has two lives from then on, and control can come to its fiber for either of them:
+// run". The caller cannot be reached on its stack, since the blocked frame lies on top, so the loop runs right there,
+// on top of the blocked frame, in the caller's name. Its Resumption is kept in the task (Thread::loop), because the
+// frame below has two lives from then on, and control can come to its fiber for either of them:
 //
 //   1. a thread that the loop resumed has blocked or ended (`loop.returned`), or ended in a trap (`loop.error`):
 //      the loop goes on, or the trap goes on in the caller's name, unwinding the blocked frame on its way;
@@ -16,8 +16,8 @@
 //      somebody gets control, not the native caller, who is still waiting for 1.
 //
 // The second needs two native frames of one instance that wait at the same time, so it happens only where an instance
-// is called from within itself or from a descendant. Example: b calls C.c, c yields, its loop picks Y of C, Y calls C.h,
-// h yields, h's loop picks c, c returns. Then h's loop has control, not b; b goes on when Y blocks or ends.
+// is called from within itself or from a descendant. Example: b calls C.c, c yields, its loop picks Y of C, Y calls
+// C.h, h yields, h's loop picks c, c returns. Then h's loop has control, not b; b goes on when Y blocks or ends.
 //
 // Traps follow the same chain. A fiber's base (lift.cc) and a promoted frame's exit (promote.cc) catch the exception,
 // leave the catch block, and hand it to the resumer as a value, who throws it again.

@@ -260,6 +260,53 @@ TEST_F(Switching, OtherExceptionsTravelLikeTraps) {
   EXPECT_TRUE(w.store.outermost());
 }
 
+TEST_F(Switching, ChoicesMayThrowAnywhere) {
+  const Function& waiting = w.stackful(b, [&](Args) {
+    w.store.thread_yield(true);
+    return 0;
+  });
+  const Function& press = w.sync_typed(b, [&](Args) {
+    w.store.backpressure_inc();
+    return 0;
+  });
+  const Function& release = w.sync_typed(b, [&](Args) {
+    w.store.backpressure_dec();
+    return 0;
+  });
+  HostInvocation& call = w.invoke(waiting, 1);
+  w.invoke(press, 2);
+  w.invoke(waiting, 3);
+  w.invoke(release, 4);
+  w.choices.give_up = true;
+  EXPECT_THROW(w.store.tick(), ListedChoices::GivenUp);
+  EXPECT_THROW(w.invoke(waiting, 5), ListedChoices::GivenUp);  // at the gate, behind 3
+  EXPECT_EQ(w.task(5).call_id, 0u);
+  EXPECT_FALSE(w.view(b).may_enter);
+  w.store.reset();
+  EXPECT_EQ(call.task, nullptr);
+}
+
+TEST_F(Switching, ChoicesMayThrowInTheLoop) {
+  const Function& other = w.stackful(b, [&](Args) {
+    w.store.thread_yield(false);
+    return 0;
+  });
+  const HostFunction& host = w.host(true, [&](HostCall& call) {
+    call.start();
+    call.block([](void*, Subtask&) {}, nullptr);
+  });
+  const Import& block = w.import_(b, host);
+  const Function& looping = w.sync_typed(b, [&](Args) {
+    w.choices.give_up = true;
+    return w.call(block, 9);
+  });
+  const Import& import = w.import_(a, looping);
+  const Function& caller = w.sync_typed(a, [&](Args) { return w.call(import, 7); });
+  w.invoke(other, 1);
+  EXPECT_THROW(w.invoke(caller, 6), ListedChoices::GivenUp);
+  EXPECT_TRUE(w.store.outermost());
+}
+
 TEST_F(Switching, CoreExceptionOfASyncTypedCalleeIsATrap) {
   const Function& callee = w.sync_typed(b, [&](Args) -> uint32_t { throw CoreException(); });
   const Function& promoted = w.sync_typed(b, [&](Args) -> uint32_t {

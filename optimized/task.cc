@@ -14,16 +14,22 @@ void Thread::enlist() {
   if (bag != nullptr || abandoned) return;
   Instance& instance = *task->vm.instance;
   switch (wait) {
-    case Wait::kNothing: OPTIMIZED_ASSERT(false && "a running thread was woken"); return;
+    case Wait::kNothing:
+      break;
     case Wait::kAlwaysReady:
     case Wait::kResolution:
     case Wait::kEvent:
-    case Wait::kSetEvent: return instance.always.add(*this);
+    case Wait::kSetEvent:
+      return instance.always.add(*this);
     case Wait::kCallbackYield:
-    case Wait::kCallbackEvent: return instance.exclusive_free.add(*this);
-    case Wait::kEntry: return instance.entry.add(*this);
-    case Wait::kEntryExclusive: return instance.entry_exclusive.add(*this);
+    case Wait::kCallbackEvent:
+      return instance.exclusive_free.add(*this);
+    case Wait::kEntry:
+      return instance.entry.add(*this);
+    case Wait::kEntryExclusive:
+      return instance.entry_exclusive.add(*this);
   }
+  OPTIMIZED_ASSERT(!"a running thread was woken");
 }
 
 void Thread::delist() {

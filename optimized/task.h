@@ -25,11 +25,11 @@ struct WaitableSet;
 // A resumption in progress: somebody resumed a thread and gets control back when that thread blocks or ends. It lives
 // in the native frame of the resumer, except for the loop of a blocked native frame, whose record outlives the frame.
 struct Resumption {
-  Resumption* outer = nullptr;  // the resumer's own resumer, and so on to the host
-  Fiber* fiber = nullptr;       // where the resumer runs
+  Resumption* outer = nullptr;     // the resumer's own resumer, and so on to the host
+  Fiber* fiber = nullptr;          // where the resumer runs
   VMAsyncTask* current = nullptr;  // which task it runs
   bool returned = false;
-  std::exception_ptr error;     // if the thread ended in a trap
+  std::exception_ptr error;  // if the thread ended in a trap
 };
 
 // What a thread waits for: the ready functions of definitions.py.
@@ -50,11 +50,11 @@ struct Thread {
   uint32_t k = 0;      // the k-th thread of its task
   uint32_t index = 0;  // in the instance's thread table; 0: not registered
   Wait wait = Wait::kNothing;
-  bool cancellable = false;  // how it blocked last
-  bool cancelled = false;    // what the last wait came back with
-  bool abandoned = false;    // a native frame that was unwound while its thread waited: it never runs again
-  bool has_callback_event = false;  // waits between callbacks and holds no stack
-  Subtask* awaited = nullptr;       // kResolution, kEvent
+  bool cancellable = false;            // how it blocked last
+  bool cancelled = false;              // what the last wait came back with
+  bool abandoned = false;              // a native frame that was unwound while its thread waited: it never runs again
+  bool has_callback_event = false;     // waits between callbacks and holds no stack
+  Subtask* awaited = nullptr;          // kResolution, kEvent
   WaitableSet* awaited_set = nullptr;  // kSetEvent, kCallbackEvent; or the set of a callback's WAIT
   Bag* bag = nullptr;                  // if what it waits for has happened
   uint32_t bag_position = 0;
@@ -82,7 +82,6 @@ struct Task {
   Invocation* invocation = nullptr;    // the caller's side, if the host called and it has not resolved
   bool waits_to_enter = false;         // counted in num_waiting_to_enter
   bool exited = false;                 // its last thread is gone
-
 
   Link<Task> live_link;     // in the store's list of tasks
   Link<Task> sibling_link;  // in the parent's children

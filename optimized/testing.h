@@ -1,9 +1,11 @@
 // For the tests of this folder: guest code as lambdas, choices by list, and calls of the host that remember their end.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +22,11 @@ class ListedChoices : public Choices {
   std::deque<bool> go_on_answers;
   std::deque<Id> picks;
   std::vector<std::string> asked;
+  bool give_up = false;  // throws instead of answering
+  struct GivenUp {};
 
   bool go_on(Id thread) override {
+    if (give_up) throw GivenUp();
     asked.push_back("wait-until " + std::to_string(thread.first));
     if (go_on_answers.empty()) return false;
     const bool answer = go_on_answers.front();
@@ -30,6 +35,7 @@ class ListedChoices : public Choices {
   }
 
   Candidate choose(ChoicePoint point, Id subject, const CandidateSet& candidates) override {
+    if (give_up) throw GivenUp();
     static constexpr std::array<const char*, 4> kNames = {"request-cancellation", "tick", "event", "sync-loop"};
     std::vector<Id> ids;
     candidates.append_to(ids);
@@ -104,7 +110,13 @@ class World {
   }
   Function& define(Instance& i, FuncType type, Lift lift, Code body, Code on_event, Code post_return) {
     Function& f = functions_.emplace_back();
-    f = {&i, type, lift, &memory, Encoding::kUtf8, core(std::move(body)), core(std::move(on_event)),
+    f = {&i,
+         type,
+         lift,
+         &memory,
+         Encoding::kUtf8,
+         core(std::move(body)),
+         core(std::move(on_event)),
          core(std::move(post_return))};
     return f;
   }

@@ -10,55 +10,55 @@
 namespace lockstep::optimized {
 
 enum class TrapSite : uint8_t {
-  kTaskUnregisterThread1,   // the last thread left before the task resolved
-  kTaskReturn1,             // returned twice
-  kTaskReturn2,             // borrowed handles left
-  kTaskCancel1,             // cancelled without having been asked to
-  kTaskCancel2,             // borrowed handles left
-  kStoreLiftFuncInst1,      // the instance may not be entered
-  kTableGet1,               // index beyond the table
-  kTableGet2,               // empty entry
-  kTableAdd1,               // table full
-  kWaitableSetDrop1,        // the set is not empty
-  kWaitableSetDrop2,        // somebody waits on the set
-  kSubtaskDrop1,            // resolution not delivered yet
-  kLiftFlatValues1,         // misaligned parameters in memory
-  kLiftFlatValues2,         // parameters out of bounds
-  kLowerFlatValues1,        // misaligned result area
-  kLowerFlatValues2,        // result area out of bounds
-  kCanonLiftThreadFunc1,    // a callback waits on something that is not a waitable set
-  kCanonLift1,              // a sync-typed function blocks and nothing can go on
-  kUnpackCallbackResult1,   // unknown callback code
-  kCallAndTrapOnThrow1,     // a core exception reached the component boundary
-  kCanonLower1,             // may not leave
-  kCanonBackpressureInc1,   // overflow
-  kCanonBackpressureDec1,   // underflow
-  kCanonTaskReturn1,        // may not leave
-  kCanonTaskReturn2,        // lifted synchronously
-  kCanonTaskReturn3,        // wrong result type
-  kCanonTaskReturn4,        // wrong options
-  kCanonTaskCancel1,        // may not leave
-  kCanonTaskCancel2,        // lifted synchronously
-  kCanonWaitableSetNew1,    // may not leave
-  kCanonWaitableSetWait1,   // may not leave
-  kCanonWaitableSetWait2,   // not a waitable set
-  kCanonWaitableSetPoll1,   // may not leave
-  kCanonWaitableSetPoll2,   // not a waitable set
-  kCanonWaitableSetDrop1,   // may not leave
-  kCanonWaitableSetDrop2,   // not a waitable set
-  kCanonWaitableJoin1,      // may not leave
-  kCanonWaitableJoin2,      // not a waitable
-  kCanonWaitableJoin3,      // somebody waits for it synchronously
-  kCanonWaitableJoin4,      // not a waitable set
-  kCanonSubtaskCancel1,     // may not leave
-  kCanonSubtaskCancel2,     // not a subtask
-  kCanonSubtaskCancel3,     // resolution already delivered
-  kCanonSubtaskCancel4,     // already cancelled
-  kCanonSubtaskCancel5,     // synchronous, but in a waitable set
-  kCanonSubtaskDrop1,       // may not leave
-  kCanonSubtaskDrop2,       // not a subtask
-  kCanonThreadIndex1,       // may not leave
-  kCanonThreadYield1,       // may not leave
+  kTaskUnregisterThread1,  // the last thread left before the task resolved
+  kTaskReturn1,            // returned twice
+  kTaskReturn2,            // borrowed handles left
+  kTaskCancel1,            // cancelled without having been asked to
+  kTaskCancel2,            // borrowed handles left
+  kStoreLiftFuncInst1,     // the instance may not be entered
+  kTableGet1,              // index beyond the table
+  kTableGet2,              // empty entry
+  kTableAdd1,              // table full
+  kWaitableSetDrop1,       // the set is not empty
+  kWaitableSetDrop2,       // somebody waits on the set
+  kSubtaskDrop1,           // resolution not delivered yet
+  kLiftFlatValues1,        // misaligned parameters in memory
+  kLiftFlatValues2,        // parameters out of bounds
+  kLowerFlatValues1,       // misaligned result area
+  kLowerFlatValues2,       // result area out of bounds
+  kCanonLiftThreadFunc1,   // a callback waits on something that is not a waitable set
+  kCanonLift1,             // a sync-typed function blocks and nothing can go on
+  kUnpackCallbackResult1,  // unknown callback code
+  kCallAndTrapOnThrow1,    // a core exception reached the component boundary
+  kCanonLower1,            // may not leave
+  kCanonBackpressureInc1,  // overflow
+  kCanonBackpressureDec1,  // underflow
+  kCanonTaskReturn1,       // may not leave
+  kCanonTaskReturn2,       // lifted synchronously
+  kCanonTaskReturn3,       // wrong result type
+  kCanonTaskReturn4,       // wrong options
+  kCanonTaskCancel1,       // may not leave
+  kCanonTaskCancel2,       // lifted synchronously
+  kCanonWaitableSetNew1,   // may not leave
+  kCanonWaitableSetWait1,  // may not leave
+  kCanonWaitableSetWait2,  // not a waitable set
+  kCanonWaitableSetPoll1,  // may not leave
+  kCanonWaitableSetPoll2,  // not a waitable set
+  kCanonWaitableSetDrop1,  // may not leave
+  kCanonWaitableSetDrop2,  // not a waitable set
+  kCanonWaitableJoin1,     // may not leave
+  kCanonWaitableJoin2,     // not a waitable
+  kCanonWaitableJoin3,     // somebody waits for it synchronously
+  kCanonWaitableJoin4,     // not a waitable set
+  kCanonSubtaskCancel1,    // may not leave
+  kCanonSubtaskCancel2,    // not a subtask
+  kCanonSubtaskCancel3,    // resolution already delivered
+  kCanonSubtaskCancel4,    // already cancelled
+  kCanonSubtaskCancel5,    // synchronous, but in a waitable set
+  kCanonSubtaskDrop1,      // may not leave
+  kCanonSubtaskDrop2,      // not a subtask
+  kCanonThreadIndex1,      // may not leave
+  kCanonThreadYield1,      // may not leave
 };
 inline constexpr size_t kTrapSiteCount = static_cast<size_t>(TrapSite::kCanonThreadYield1) + 1;
 

@@ -29,8 +29,8 @@ struct VMAsyncTask {
   uint64_t slots[2];    // context.get, context.set
   VMAsyncTask* parent;  // the task that was current at the call
   Instance* instance;
-  Task* task;           // null while native
-  uint8_t may_block;    // whether the function's type is async
+  Task* task;         // null while native
+  uint8_t may_block;  // whether the function's type is async
   TaskState state;
   uint8_t reserved[6];
 };

@@ -10,19 +10,27 @@ Task& Store::current_task() const {
   return *vm_.current->task;
 }
 
-// The ready functions, at the moment of the call.
-bool Store::is_ready(const Instance& instance, Wait wait, const Subtask* subtask, const WaitableSet* set) const {
+// The ready functions of threads that are about to wait, now. Those that are about to enter: must_wait_to_enter.
+bool Store::is_ready(const Instance& instance, Wait wait, const Subtask* subtask, const WaitableSet* set) {
   switch (wait) {
-    case Wait::kNothing: return false;
-    case Wait::kAlwaysReady: return true;
-    case Wait::kResolution: return subtask->resolved();
-    case Wait::kEvent: return subtask->pending_event;
-    case Wait::kSetEvent: return set->has_pending_event();
-    case Wait::kCallbackYield: return instance.exclusive == nullptr;
-    case Wait::kCallbackEvent: return instance.exclusive == nullptr && set->has_pending_event();
-    case Wait::kEntry: return !instance.has_backpressure(false);
-    case Wait::kEntryExclusive: return !instance.has_backpressure(true);
+    case Wait::kAlwaysReady:
+      return true;
+    case Wait::kResolution:
+      return subtask->resolved();
+    case Wait::kEvent:
+      return subtask->pending_event;
+    case Wait::kSetEvent:
+      return set->has_pending_event();
+    case Wait::kCallbackYield:
+      return instance.exclusive == nullptr;
+    case Wait::kCallbackEvent:
+      return instance.exclusive == nullptr && set->has_pending_event();
+    case Wait::kNothing:
+    case Wait::kEntry:
+    case Wait::kEntryExclusive:
+      break;
   }
+  OPTIMIZED_ASSERT(!"a wait that wait_until knows");
   return false;
 }
 
@@ -123,7 +131,8 @@ void Store::request_cancellation(Task& task, Instance* caller) {
   instance.leave_below(common);
 }
 
-// Subtask.on_cancel. The callee is gone if it ended in a trap that a host function swallowed: the request has no effect.
+// Subtask.on_cancel. The callee is gone if it ended in a trap that a host function swallowed: the request has no
+// effect.
 void Store::cancel_subtask(Subtask& subtask) {
   subtask.cancellation_requested = true;
   subtask.in_use = true;

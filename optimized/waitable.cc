@@ -103,8 +103,7 @@ void LoweredCall::lower_result(uint32_t value) {
   result = value;
   if (!import->async_) return;
   const uint32_t pointer = flat_args[params_in_memory() ? 1 : import->type().num_params];
-  uint8_t* area =
-      checked_area(*import->memory, pointer, 1, TrapSite::kLowerFlatValues1, TrapSite::kLowerFlatValues2);
+  uint8_t* area = checked_area(*import->memory, pointer, 1, TrapSite::kLowerFlatValues1, TrapSite::kLowerFlatValues2);
   std::memcpy(area, &value, kWord);
 }
 

@@ -22,9 +22,9 @@ struct WaitableSet;
 
 // What subtasks, and later stream and future ends, have in common.
 struct Waitable {
-  Instance* instance = nullptr;  // whose table it is in
-  uint32_t index = 0;            // 0: not in the table
-  bool pending_event = false;    // what the event says is read when it is delivered
+  Instance* instance = nullptr;   // whose table it is in
+  uint32_t index = 0;             // 0: not in the table
+  bool pending_event = false;     // what the event says is read when it is delivered
   Thread* sync_waiter = nullptr;  // has_sync_waiter
   WaitableSet* set = nullptr;
   uint32_t pending_position = 0;  // in WaitableSet::pending
@@ -76,8 +76,8 @@ struct LoweredCall {
 // A call whose end its caller did not see at once.
 struct Subtask : Waitable {
   LoweredCall call;
-  std::array<uint32_t, kMaxFlatParams> args = {};  // what call.flat_args views
-  Task* callee = nullptr;                          // of a guest function, until it resolves
+  std::array<uint32_t, kMaxFlatParams> args = {};     // what call.flat_args views
+  Task* callee = nullptr;                             // of a guest function, until it resolves
   void (*on_cancel)(void* data, Subtask&) = nullptr;  // of a host function
   void* on_cancel_data = nullptr;
   Thread* call_waiter = nullptr;  // the thread of a synchronous call
