@@ -9,7 +9,7 @@
 #include "diff/chooser.h"
 #include "diff/model_engine.h"
 #include "diff/summary.h"
-#include "traces/json.h"
+#include "traces/files.h"
 #include "traces/validate.h"
 
 namespace lockstep::diff {
@@ -27,7 +27,8 @@ constexpr uint64_t kChooserSalt = 0x6368'6f6f'7365'7221;
 
 class Campaign {
  public:
-  Campaign(const CampaignOptions& options, const Style& style, Beacon* beacon) : options_(options), style_(style), beacon_(beacon) {
+  Campaign(const CampaignOptions& options, const Style& style, Beacon* beacon)
+      : options_(options), style_(style), beacon_(beacon) {
     for (const std::string& name : options_.against) contestants_.push_back(Contestant::make(name, options_.case_time));
   }
 

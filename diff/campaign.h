@@ -60,8 +60,8 @@ CampaignResult run_campaign(const CampaignOptions&, const Style&, Beacon* beacon
 
 // What remains to be done when an engine took the campaign's process with it in this case: the failure is treated like
 // any other. Prints its report.
-CampaignResult after_death(const CampaignOptions&, uint64_t index, const std::string& engine, const std::string& failure,
-                           const Style&);
+CampaignResult after_death(const CampaignOptions&, uint64_t index, const std::string& engine,
+                           const std::string& failure, const Style&);
 
 // The case with this index, as the generator and the reference make it.
 Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions&);

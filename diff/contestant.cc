@@ -7,7 +7,7 @@
 #include "diff/optimized_engine.h"
 #include "diff/scenario_source.h"
 #include "diff/supervise.h"
-#include "traces/json.h"
+#include "traces/files.h"
 
 namespace lockstep::diff {
 
@@ -52,7 +52,8 @@ std::string Verdict::bucket() const {
 }
 
 std::unique_ptr<Contestant> Contestant::make(const std::string& name, std::chrono::milliseconds time_limit) {
-  if (name == "model") return std::unique_ptr<Contestant>(new Contestant(name, std::make_unique<ModelEngine>(), time_limit));
+  if (name == "model")
+    return std::unique_ptr<Contestant>(new Contestant(name, std::make_unique<ModelEngine>(), time_limit));
   if (name == "optimized" || name.starts_with(kOptimized)) {
     const std::string mutant = name == "optimized" ? "" : name.substr(kOptimized.size());
     auto engine = make_optimized_engine(mutant);

@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "diff/shrink.h"
-#include "traces/json.h"
+#include "traces/files.h"
 
 namespace lockstep::diff {
 

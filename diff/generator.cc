@@ -50,6 +50,7 @@ Generator::Generator(uint64_t seed, const GeneratorOptions& options)
       random_(seed),
       scenario_(random_topology(random_, options.topology)),
       memos_(scenario_.instances.size()) {
+  deep_ = scenario_.instances.size() >= 8;
   budget_ = random_.between(options.max_operations / 3, options.max_operations);
   program_length_ = random_.between(3, 9);
   aftermath_length_ = random_.below(5);
@@ -143,6 +144,20 @@ bool Generator::draw(const Activation& a, GrowingSegment& segment) {
     if (!(this->*random_.pick(kHarmless))(a, o)) return false;
     segment.ops.push_back(std::move(o));
     return true;
+  }
+  // In a deep topology bodies begin with a call to the instance next in line, so that chains get long.
+  if (deep_ && a.context == Context::kBody && segment.ops.empty() && random_.chance(92)) {
+    const std::vector<Canon>& canons = scenario_.instances[a.instance].canons;
+    uint32_t nearest = kNone;
+    for (uint32_t c = 0; c < canons.size(); ++c)
+      if (canons[c].kind == Op::kCall && canons[c].callee.function != kNone &&
+          (nearest == kNone || canons[c].callee.function > canons[nearest].callee.function))
+        nearest = c;
+    if (nearest != kNone && call_through(a, nearest, o, 1)) {
+      segment.ops.push_back(std::move(o));
+      return true;
+    }
+    o = Operation();
   }
   // A function that may not block, in an instance where others may be ready: their chance to run in its loop.
   if (!scenario_.functions[a.function].type.async_ && memos_[a.instance].async_calls > 0 && random_.chance(30) &&

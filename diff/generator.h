@@ -132,6 +132,7 @@ class Generator : public ScriptSource {
   bool patient_host_ = false;     // finishes what it began before the program ends
   uint32_t mistake_percent_ = 0;  // of operations
   bool unguarded_ = false;
+  bool deep_ = false;  // many instances, one behind the other
   std::vector<uint32_t> weights_;
 };
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "diff/verbs.h"
-#include "traces/json.h"
+#include "traces/files.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "diff/report.h"
-#include "traces/json.h"
+#include "traces/files.h"
 #include "traces/validate.h"
 
 namespace lockstep::diff {
@@ -57,6 +57,7 @@ class Shrinker {
     while (smaller && best_.attempts < max_attempts_) {
       smaller = false;
       smaller |= shrink_lists();
+      smaller |= shortcut_invocations();
       smaller |= shrink_operations();
       smaller |= simplify();
       smaller |= shrink_choices();
@@ -114,6 +115,30 @@ class Shrinker {
     for (size_t i = 0; i < best_.smallest.scenario.host_calls.size(); ++i)
       any |= shrink_list([i](Scenario & s) -> auto& { return s.host_calls[i].on_call; });
     return any;
+  }
+
+  // The host makes a call itself that a guest made so far: everything that led to it may go.
+  bool shortcut_invocations() {
+    bool any = false;
+    for (size_t i = 0; i < best_.smallest.scenario.program.size(); ++i)
+      for (size_t k = 0; k < best_.smallest.scenario.scripts.size(); ++k) {
+        Scenario candidate = best_.smallest.scenario;
+        const traces::Script& script = candidate.scripts[k];
+        traces::HostOperation& o = candidate.program[i];
+        if (o.kind != traces::HostOp::kInvoke || o.token == script.token) continue;
+        const traces::Token token = script.token;
+        o.function = script.function;
+        o.token = token;
+        o.args.assign(candidate.functions[o.function].type.params.size() - 1, 1);
+        for_each_segment(candidate, [&](Segment& segment) { erase_call(segment, token); });
+        any |= attempt(candidate);
+      }
+    return any;
+  }
+
+  static void erase_call(Segment& segment, traces::Token token) {
+    std::erase_if(segment, [&](const Operation& o) { return o.kind == Op::kCall && o.token == token; });
+    for (Operation& o : segment) erase_call(o.body, token);
   }
 
   bool shrink_operations() {

@@ -12,16 +12,22 @@ using traces::RecordView;
 
 namespace {
 
-// Two tasks alive, a thread that waits.
-std::pair<bool, bool> look_at(std::span<const uint32_t> snapshot) {
+struct Look {
   size_t tasks = 0;
+  size_t running = 0;  // the one that runs, and those that resumed or called it
   bool waiting = false;
+};
+
+Look look_at(std::span<const uint32_t> snapshot) {
+  Look look;
   for (size_t at = 0; at < snapshot.size(); at += 1 + (snapshot[at] & 0xff'ffff)) {
     const auto kind = static_cast<EntityKind>(snapshot[at] >> 24);
-    if (kind == EntityKind::kTask) ++tasks;
-    if (kind == EntityKind::kThread && snapshot[at + 3] == 1) waiting = true;
+    if (kind == EntityKind::kTask) ++look.tasks;
+    if (kind != EntityKind::kThread) continue;
+    if (snapshot[at + 3] == 0) ++look.running;
+    if (snapshot[at + 3] == 1) look.waiting = true;
   }
-  return {tasks >= 2, waiting};
+  return look;
 }
 
 }  // namespace
@@ -32,6 +38,7 @@ void Statistics::add(std::span<const uint32_t> stream) {
   uint64_t case_steps = 0;
   bool two_tasks = false;
   bool blocked = false;
+  bool deep = false;
   // The operation that a thread is in: its end says that it did not trap.
   std::vector<std::pair<uint32_t, uint32_t>> open;
   for (size_t at = 0; at < stream.size();) {
@@ -75,10 +82,11 @@ void Statistics::add(std::span<const uint32_t> stream) {
         if (static_cast<traces::Outcome>(r.words[0]) == traces::Outcome::kSpecUndefined) ++sites[r.words[1]];
         break;
       case RecordKind::kState:
-        if (!two_tasks || !blocked) {
-          const auto [t, b] = look_at(r.words);
-          two_tasks |= t;
-          blocked |= b;
+        if (!two_tasks || !blocked || !deep) {
+          const Look look = look_at(r.words);
+          two_tasks |= look.tasks >= 2;
+          blocked |= look.waiting;
+          deep |= look.running >= 8;
         }
         break;
       default:
@@ -89,6 +97,7 @@ void Statistics::add(std::span<const uint32_t> stream) {
   steps += case_steps;
   cases_with_two_tasks += two_tasks ? 1 : 0;
   cases_with_blocked_thread += blocked ? 1 : 0;
+  cases_with_eight_deep += deep ? 1 : 0;
   ++steps_per_case[std::min<uint64_t>(case_steps, steps_per_case.size() - 1)];
 }
 

@@ -24,6 +24,7 @@ struct Statistics {
   std::array<uint64_t, traces::kChoicePointCount> open_choices{};  // with two or more candidates
   uint64_t cases_with_two_tasks = 0;
   uint64_t cases_with_blocked_thread = 0;
+  uint64_t cases_with_eight_deep = 0;           // eight threads or more, each waiting for what it called or resumed
   std::array<uint64_t, 1024> steps_per_case{};  // histogram; the last counts all that are longer
 
   void add(std::span<const uint32_t> stream);

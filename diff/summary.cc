@@ -71,8 +71,9 @@ void print_summary(const CampaignOptions& options, const CampaignResult& r) {
   fmt::print("  {} cases, {} steps (median {} a case)\n", s.cases, s.steps, s.median_steps());
   fmt::print("  time: {:.1f} s, {:.0f} steps/s\n", r.seconds, static_cast<double>(s.steps) / std::max(r.seconds, 1e-9));
   fmt::print("  outcomes: {}\n", counts<traces::Outcome>(s.outcomes));
-  fmt::print("  two live tasks in {:.1f} % of cases, a blocked thread in {:.1f} %\n",
-             percent(s.cases_with_two_tasks, s.cases), percent(s.cases_with_blocked_thread, s.cases));
+  fmt::print("  two live tasks in {:.1f} % of cases, a blocked thread in {:.1f} %, chains eight deep in {:.1f} %\n",
+             percent(s.cases_with_two_tasks, s.cases), percent(s.cases_with_blocked_thread, s.cases),
+             percent(s.cases_with_eight_deep, s.cases));
   fmt::print("  operations (not trapped): {}\n", counts<traces::Op>(s.operations));
   fmt::print("  host operations: {}\n", counts<traces::HostOp>(s.host_operations));
   std::string choices;
@@ -132,6 +133,7 @@ std::string summary_json(const CampaignOptions& options, const CampaignResult& r
   j["median_steps"] = s.median_steps();
   j["cases_with_two_live_tasks"] = s.cases_with_two_tasks;
   j["cases_with_blocked_thread"] = s.cases_with_blocked_thread;
+  j["cases_with_chains_eight_deep"] = s.cases_with_eight_deep;
   Json& engines = j["engines"] = Json::object();
   for (const auto& [engine, score] : r.scores) {
     Json skipped = Json::object();

@@ -24,7 +24,7 @@ class Builder {
   }
 
   Scenario build() {
-    chain_ = random_.chance(12);
+    chain_ = random_.chance(14);
     sync_percent_ = random_.pick(std::to_array<uint32_t>({20, 45, 45, 70}));
     instances();
     host_functions();
@@ -40,7 +40,8 @@ class Builder {
     const uint32_t roots = chain_ ? random_.between(1, 2) : random_.between(1, 3);
     for (uint32_t i = 0; i < count; ++i) {
       Instance inst;
-      if (i >= roots && !random_.chance(15)) {
+      // An ancestor cannot be called, so a chain runs from root to root and between siblings.
+      if (i >= roots && !random_.chance(chain_ ? 70 : 15)) {
         uint32_t parent = random_.below(i);
         // Trees three deep are deep enough.
         while (depth(parent) >= 3) parent = s_.instances[parent].parent;

@@ -163,7 +163,8 @@ int verb_run(const CampaignOptions& options, const Style& style) {
     fmt::print(stderr, "lockstep: internal error: the campaign {}, outside of any engine\n", end.failure);
     return kInternal;
   }
-  const CampaignResult result = after_death(options, beacon->index, options.against.at(beacon->engine), end.failure, style);
+  const CampaignResult result =
+      after_death(options, beacon->index, options.against.at(beacon->engine), end.failure, style);
   write_results(options, result);
   return result.exit_code();
 }

@@ -182,11 +182,20 @@ void write_file(const std::string& path, std::string_view text) {
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.flush();
-    if (!out) throw InputError(path, std::string("cannot be written: ") + std::strerror(errno));
+    if (!out) {
+      const std::string why = std::strerror(errno);
+      std::error_code ignored;
+      fs::remove(temporary, ignored);
+      throw InputError(path, "cannot be written: " + why);
+    }
   }
   std::error_code ec;
   fs::rename(temporary, path, ec);
-  if (ec) throw InputError(path, "cannot be written: " + ec.message());
+  if (ec) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw InputError(path, "cannot be written: " + ec.message());
+  }
 }
 
 }  // namespace lockstep::traces

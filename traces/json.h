@@ -8,27 +8,15 @@
 
 #include <nlohmann/json.hpp>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
-#include "traces/trace.h"
+#include "traces/files.h"
 
 namespace lockstep::traces {
 
 using Json = nlohmann::ordered_json;
 
-class InputError : public std::runtime_error {
- public:
-  InputError(std::string place, const std::string& text)
-      : std::runtime_error(place.empty() ? text : place + ": " + text), place_(std::move(place)) {}
-  const std::string& place() const { return place_; }
-
- private:
-  std::string place_;
-};
-
-inline constexpr size_t kMaxFileBytes = 64 << 20;
 inline constexpr size_t kMaxJsonDepth = 64;
 
 // Parses JSON text; refuses what is deeper than kMaxJsonDepth. Places are "line L, column C".
@@ -41,19 +29,6 @@ Scenario scenario_from_json(const Json&, const std::string& place = "/scenario")
 std::vector<Json> events_to_json(std::span<const uint32_t> stream);
 Words events_from_json(const Json& events, const std::string& place = "/events");
 
-std::string to_text(const Trace&);
-// Structure only; see read_trace_file.
-Trace trace_from_text(std::string_view text);
-
-// The bytes of a file; InputError if it cannot be read or is larger than kMaxFileBytes.
-std::string read_file(const std::string& path);
-// Reads and validates a trace file. InputError's place begins with the path.
-Trace read_trace_file(const std::string& path);
-// Writes next to the place and renames, so that no half file is ever seen.
-void write_file(const std::string& path, std::string_view text);
-
-// "5.0" and "2.7".
-std::string to_string(ThreadId);
 ThreadId id_from_json(const Json&, const std::string& place);
 
 }  // namespace lockstep::traces

@@ -2,7 +2,7 @@
 // to. Shared by generator, shrinker and reader; everything behind it may rely on it.
 #pragma once
 
-#include "traces/json.h"
+#include "traces/files.h"
 #include "traces/scenario.h"
 
 namespace lockstep::traces {

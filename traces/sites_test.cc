@@ -1,0 +1,46 @@
+// The table of trap sites and assertions: every name is found, and every explanation says where to look.
+#include "traces/sites.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace lockstep::traces {
+namespace {
+
+TEST(Sites, EverySiteIsFoundByItsName) {
+  ASSERT_TRUE(sites()[0].name.empty()) << "0 is no site";
+  for (SiteId id = 1; id < sites().size(); ++id) EXPECT_EQ(find_site(site(id).name), id) << site(id).name;
+  EXPECT_EQ(find_site(""), 0u);
+  EXPECT_EQ(find_site("canon_lower"), 0u);
+  EXPECT_EQ(find_site("canon_lower#99"), 0u);
+}
+
+TEST(Sites, AnAssertionIsAssertionAndSpecUndefinedAndNamedSo) {
+  for (const Site& s : sites().subspan(1)) {
+    EXPECT_EQ(s.assertion, s.name.starts_with("assert:")) << s.name;
+    EXPECT_EQ(s.assertion, s.klass == "spec-undefined") << s.name;
+    EXPECT_NE(s.name.find('#'), std::string_view::npos) << s.name;
+  }
+}
+
+TEST(Sites, EverySiteIsExplainedWithItsClassAndLine) {
+  for (const Site& s : sites().subspan(1)) {
+    const std::string text = explain(s);
+    EXPECT_TRUE(text.starts_with(std::string(s.name) + ": ")) << text;
+    EXPECT_GT(text.find('\n'), s.name.size() + 10) << "no words for class " << s.klass << ": " << text;
+    EXPECT_NE(text.find("class: " + std::string(s.klass)), std::string::npos) << text;
+    EXPECT_EQ(text.find("line " + std::to_string(s.line)) != std::string::npos, s.line != 0) << text;
+    EXPECT_EQ(text.find("not reached") != std::string::npos, !s.unreached.empty()) << text;
+  }
+}
+
+TEST(Sites, OnlyTheGuestsOwnTrapsAndTheCatchAllHaveNoLine) {
+  std::set<std::string_view> without_line;
+  for (const Site& s : sites().subspan(1))
+    if (s.line == 0) without_line.insert(s.name);
+  EXPECT_EQ(without_line, (std::set<std::string_view>{"guest.unreachable#1", "guest.load#1", "assert:other#0"}));
+}
+
+}  // namespace
+}  // namespace lockstep::traces
