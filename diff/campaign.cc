@@ -141,31 +141,35 @@ class Campaign {
     }
   }
 
+  // On a terminal a bar that moves; in a log a line now and then: after every tenth of a known number of cases, so that
+  // two runs print the same lines, else every ten seconds.
   void progress() {
-    if ((result_.statistics.cases & 0x3f) != 0) return;
+    const uint64_t n = result_.statistics.cases;
+    const uint64_t own = options_.cases ? (*options_.cases + options_.shards - options_.shard) / options_.shards : 0;
     const auto now = Clock::now();
-    const bool terminal = isatty(1) != 0;
-    if (now - last_progress_ < (terminal ? std::chrono::milliseconds(250) : std::chrono::milliseconds(10'000))) return;
-    last_progress_ = now;
     const double seconds = std::chrono::duration<double>(now - start_).count();
-    std::string bar;
-    if (terminal) {
-      const double part = options_.cases
-                              ? static_cast<double>(result_.statistics.cases) * static_cast<double>(options_.shards) /
-                                    static_cast<double>(std::max<uint64_t>(*options_.cases, 1))
-                              : seconds / std::chrono::duration<double>(*options_.time).count();
-      const auto full = static_cast<size_t>(std::min(part, 1.0) * 20);
-      bar = "[" + std::string(full, '#') + std::string(20 - full, '.') + "] ";
+    const bool terminal = isatty(1) != 0;
+    if (!terminal && options_.cases) {
+      constexpr uint64_t kWorthALine = 5000;
+      if (own < kWorthALine || n % (own / 10) != 0) return;
+    } else if (n % 64 != 0 ||
+               now - last_progress_ < (terminal ? std::chrono::milliseconds(250) : std::chrono::seconds(10))) {
+      return;
     }
+    last_progress_ = now;
     uint64_t divergences = 0;
     for (const auto& [engine, score] : result_.scores) divergences += score.divergences;
-    const std::string line = fmt::format(
-        "{}{} cases, {:.0f} steps/s, {} trap sites, {} divergences", bar, result_.statistics.cases,
-        static_cast<double>(result_.statistics.steps) / seconds, result_.statistics.sites.size(), divergences);
-    if (terminal)
-      fmt::print("\r{}\033[K", line);
-    else
-      fmt::print("  {:.0f} s: {}\n", seconds, line);
+    const std::string line = fmt::format("{} cases, {} trap sites, {} divergences ({:.1f} s, {:.0f} steps/s)", n,
+                                         result_.statistics.sites.size(), divergences, seconds,
+                                         static_cast<double>(result_.statistics.steps) / seconds);
+    if (terminal) {
+      const double part = options_.cases ? static_cast<double>(n) / static_cast<double>(std::max<uint64_t>(own, 1))
+                                         : seconds / std::chrono::duration<double>(*options_.time).count();
+      const auto full = static_cast<size_t>(std::min(part, 1.0) * 20);
+      fmt::print("\r[{}{}] {}\033[K", std::string(full, '#'), std::string(20 - full, '.'), line);
+    } else {
+      fmt::print("  {}\n", line);
+    }
     std::fflush(stdout);
   }
 

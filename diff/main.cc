@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace diff = lockstep::diff;
 
 // "30s", "500ms", "10m".
-std::chrono::milliseconds parse_duration(const std::string& text) {
+std::chrono::milliseconds parse_duration(const char* option, const std::string& text) {
   size_t digits = 0;
   while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9') ++digits;
   const std::string unit = text.substr(digits);
@@ -23,7 +23,7 @@ std::chrono::milliseconds parse_duration(const std::string& text) {
   if (digits > 0 && unit == "ms") return std::chrono::milliseconds(n);
   if (digits > 0 && unit == "s") return std::chrono::seconds(n);
   if (digits > 0 && unit == "m") return std::chrono::minutes(n);
-  throw lockstep::traces::InputError("--for", "not a time like 500ms, 30s or 10m: \"" + text + "\"");
+  throw lockstep::traces::InputError(option, "not a time like 500ms, 30s or 10m: \"" + text + "\"");
 }
 
 void parse_shard(const std::string& text, diff::CampaignOptions& options) {
@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   std::string duration;
   std::string shard;
   std::string engines = "optimized";
+  std::string time_limit = "10s";
   uint64_t cases = 0;
   auto* run_verb = app.add_subcommand("run", "random campaign: model and engines side by side");
   run_verb->add_option("--seed", campaign.seed, "seed of the campaign (default 1)");
@@ -58,6 +59,7 @@ int run(int argc, char** argv) {
   auto* cases_option = run_verb->add_option("--cases", cases, "how many cases")->excludes(for_option);
   run_verb->add_option("--against", engines,
                        "engines, separated by commas; `list engines` names them (default optimized)");
+  run_verb->add_option("--time-limit", time_limit, "how long an engine may take for a case (default 10s)");
   run_verb->add_option("--shard", shard, "K/N: only each N-th case, beginning with the K-th");
   run_verb->add_option("--out", campaign.out, "folder for failures (default out)");
   run_verb->add_option("--known", campaign.known, "folder with traces of known failures; each needs a \"link\"");
@@ -74,6 +76,7 @@ int run(int argc, char** argv) {
   auto* replay_verb = app.add_subcommand("replay", "run kept traces, on the model and on engines");
   replay_verb->add_option("trace", replay.paths, "trace files or folders")->required();
   replay_verb->add_option("--against", engines, "engines (default optimized)");
+  replay_verb->add_option("--time-limit", time_limit, "how long an engine may take for a case (default 10s)");
   replay_verb->add_option("--json", replay.json_file, "write the verdicts as JSON");
   replay_verb->add_option("--junit", replay.junit_file, "write the verdicts as JUnit XML");
 
@@ -115,15 +118,17 @@ int run(int argc, char** argv) {
   const diff::Style style{isatty(1) != 0 && std::getenv("NO_COLOR") == nullptr};
   if (*run_verb) {
     campaign.against = diff::split_engines(engines);
+    campaign.case_time = parse_duration("--time-limit", time_limit);
     if (cases_option->count() > 0)
       campaign.cases = cases;
     else
-      campaign.time = duration.empty() ? 30s : parse_duration(duration);
+      campaign.time = duration.empty() ? 30s : parse_duration("--for", duration);
     if (!shard.empty()) parse_shard(shard, campaign);
     return diff::verb_run(campaign, style);
   }
   if (*replay_verb) {
     replay.against = diff::split_engines(engines);
+    replay.case_time = parse_duration("--time-limit", time_limit);
     return diff::verb_replay(replay, style);
   }
   if (*shrink_verb) return diff::verb_shrink(shrink, style);

@@ -42,7 +42,7 @@ class Case:
         self.entries = {(e["instance"], e["entry"]): e["ops"] for e in scenario.get("entries", ())}
         self.report = Report(self)
         self.choices = Choices(spec, self.report, choices)
-        spec.begin_case(self.choices, scenario.get("table-limit", 2**28 - 1))
+        spec.begin_case(self.choices)
         self.instances = []
         for index, description in enumerate(scenario["instances"]):
             self.instances.append(GuestInstance(self, index, description))

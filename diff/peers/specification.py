@@ -11,7 +11,6 @@
   new attributes            thread.id, thread.name, task.token, task.threads_made, task.activation, subtask.call,
                             instance.number, trap.site: what the objects are called in events; nothing in
                             definitions.py reads them
-  Table.MAX_LENGTH          the scenario's table limit
   thread_local_handler      its value is set by `resume`, and restored where a host function swallows a trap
   Store.nesting_depth       restored there too (`mark` and `recover`)
 
@@ -47,9 +46,8 @@ class Specification:
         self.touch_ids()
         sys.setrecursionlimit(1_000_000)
 
-    def begin_case(self, choices, table_limit):
+    def begin_case(self, choices):
         self.module.random = choices
-        self.module.Table.MAX_LENGTH = table_limit
         self.module.thread_local_handler.value = None
         self.live_threads.clear()
 
