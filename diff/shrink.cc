@@ -60,8 +60,10 @@ class Shrinker {
       smaller |= shortcut_invocations();
       smaller |= shrink_operations();
       smaller |= simplify();
+      smaller |= merge_segments();
       smaller |= shrink_choices();
       smaller |= shrink_topology();
+      if (!smaller) smaller = delete_pairs();
     }
     return std::move(best_);
   }
@@ -115,6 +117,64 @@ class Shrinker {
     for (size_t i = 0; i < best_.smallest.scenario.host_calls.size(); ++i)
       any |= shrink_list([i](Scenario & s) -> auto& { return s.host_calls[i].on_call; });
     return any;
+  }
+
+  // What a callback does is done where the segment before it ended.
+  bool merge_segments() {
+    bool any = false;
+    for (size_t i = 0; i < best_.smallest.scenario.scripts.size(); ++i)
+      for (size_t k = 0; k + 1 < best_.smallest.scenario.scripts[i].segments.size();) {
+        Scenario candidate = best_.smallest.scenario;
+        std::vector<Segment>& segments = candidate.scripts[i].segments;
+        if (!segments[k].empty() && traces::ends_segment(segments[k].back().kind)) segments[k].pop_back();
+        segments[k].insert(segments[k].end(), segments[k + 1].begin(), segments[k + 1].end());
+        segments.erase(segments.begin() + static_cast<ptrdiff_t>(k) + 1);
+        if (attempt(candidate))
+          any = true;
+        else
+          ++k;
+      }
+    return any;
+  }
+
+  // Two lines that need each other go together. Only when few are left, since there are many pairs.
+  bool delete_pairs() {
+    constexpr size_t kFew = 24;
+    const size_t lines = count_lines(best_.smallest.scenario);
+    if (lines > kFew) return false;
+    for (size_t i = 0; i < lines; ++i)
+      for (size_t j = i + 1; j < lines; ++j) {
+        Scenario candidate = best_.smallest.scenario;
+        delete_line(candidate, j);
+        delete_line(candidate, i);
+        if (attempt(candidate)) return true;
+      }
+    return false;
+  }
+
+  // Lines are operations of segments (loops whole), of the program and of host functions.
+  template <typename F>
+  static void for_each_list(Scenario& s, F&& f) {
+    for_each_segment(s, f);
+    f(s.program);
+    f(s.aftermath);
+    for (traces::HostCall& c : s.host_calls) f(c.on_call);
+  }
+  static size_t count_lines(Scenario s) {
+    size_t n = 0;
+    for_each_list(s, [&](auto& list) { n += list.size(); });
+    return n;
+  }
+  static void delete_line(Scenario& s, size_t line) {
+    bool found = false;
+    for_each_list(s, [&](auto& list) {
+      if (found) return;
+      found = line < list.size();
+      if (found)
+        list.erase(list.begin() + static_cast<ptrdiff_t>(line));
+      else
+        line -= list.size();
+    });
   }
 
   // The host makes a call itself that a guest made so far: everything that led to it may go.
