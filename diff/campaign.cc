@@ -42,8 +42,12 @@ class Campaign {
       while (c->under_way() > 0) settle(*c);
     result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     result_.interrupted = interrupted;
-    for (const auto& c : contestants_)
-      for (const auto& [counter, n] : c->counters()) result_.promotions[counter] += n;
+    for (const auto& c : contestants_) {
+      const EngineCounters counted = c->counters();
+      for (const auto& [reason, n] : counted.promotions) result_.counters.promotions[reason] += n;
+      result_.counters.sync_calls += counted.sync_calls;
+      result_.counters.sync_calls_unpromoted += counted.sync_calls_unpromoted;
+    }
     clear_progress();
     return std::move(result_);
   }

@@ -45,7 +45,7 @@ struct CampaignResult {
   Statistics statistics;
   std::map<std::string, Score> scores;  // by engine
   std::vector<Failure> failures;
-  std::map<std::string, uint64_t> promotions;
+  EngineCounters counters;  // of all engines of this process
   std::vector<std::string> no_longer_failing;  // files of the known folder
   double seconds = 0;
   bool interrupted = false;

@@ -75,9 +75,7 @@ std::unique_ptr<Contestant> Contestant::make(const std::string& name, std::chron
 
 std::string Contestant::version() const { return peer_ ? peer_->version() : engine_->version(); }
 Capabilities Contestant::capabilities() const { return peer_ ? peer_->capabilities() : engine_->capabilities(); }
-std::map<std::string, uint64_t> Contestant::counters() const {
-  return engine_ ? engine_->counters() : std::map<std::string, uint64_t>();
-}
+EngineCounters Contestant::counters() const { return engine_ ? engine_->counters() : EngineCounters(); }
 
 Verdict Contestant::judge(const Case& c) {
   if (peer_) {

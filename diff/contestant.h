@@ -43,7 +43,7 @@ class Contestant {
   const std::string& name() const { return name_; }
   std::string version() const;
   Capabilities capabilities() const;
-  std::map<std::string, uint64_t> counters() const;
+  EngineCounters counters() const;
   uint64_t restarts() const { return peer_ ? peer_->restarts() : 0; }
 
   // Judges this case now.

@@ -83,6 +83,13 @@ struct Run {
   Recorder& recorder;
 };
 
+// How often a stack-promoting engine promoted, and how often it did not have to.
+struct EngineCounters {
+  std::map<std::string, uint64_t> promotions;  // by reason
+  uint64_t sync_calls = 0;                     // sync-to-sync calls
+  uint64_t sync_calls_unpromoted = 0;          // of these, unpromoted to the end
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -91,8 +98,8 @@ class Engine {
   virtual Capabilities capabilities() const { return {}; }
   // Runs the case to its outcome record, or until the recorder asks to stop. Never throws for what the case does.
   virtual void run(Run&) = 0;
-  // Counters since the engine was made, by name, for summaries (promotions).
-  virtual std::map<std::string, uint64_t> counters() const { return {}; }
+  // What it counted since it was made; all zero if it does not count.
+  virtual EngineCounters counters() const { return {}; }
 };
 
 }  // namespace lockstep::diff

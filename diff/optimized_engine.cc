@@ -398,13 +398,11 @@ class OptimizedEngine : public Engine, private opt::Choices {
     world_ = nullptr;
   }
 
-  std::map<std::string, uint64_t> counters() const override {
-    std::map<std::string, uint64_t> out;
+  EngineCounters counters() const override {
     const opt::Counters& c = store_.counters();
+    EngineCounters out{{}, c.sync_calls, c.sync_calls_unpromoted};
     for (size_t i = 0; i < opt::kPromotionReasonCount; ++i)
-      out[std::string(opt::name(static_cast<opt::PromotionReason>(i)))] = c.promotions[i];
-    out["(sync-to-sync calls)"] = c.sync_calls;
-    out["(sync-to-sync calls unpromoted to the end)"] = c.sync_calls_unpromoted;
+      out.promotions[std::string(opt::name(static_cast<opt::PromotionReason>(i)))] = c.promotions[i];
     return out;
   }
 

@@ -91,10 +91,11 @@ void print_summary(const CampaignOptions& options, const CampaignResult& r) {
   const std::vector<std::string> missing = missing_sites(s);
   if (missing.size() > 12) fmt::print("  {} trap sites not reached (--json names them)\n", missing.size());
   if (!missing.empty() && missing.size() <= 12) fmt::print("  trap sites not reached: {}\n", fmt::join(missing, ", "));
-  if (!r.promotions.empty()) {
+  if (const EngineCounters& c = r.counters; !c.promotions.empty()) {
     std::string text;
-    for (const auto& [reason, n] : r.promotions) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", reason, n);
-    fmt::print("  promotions: {}\n", text);
+    for (const auto& [reason, n] : c.promotions) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", reason, n);
+    fmt::print("  promotions: {}; {:.1f} % of {} sync-to-sync calls unpromoted to the end\n", text,
+               percent(c.sync_calls_unpromoted, c.sync_calls), c.sync_calls);
   }
   for (const std::string& engine : options.against) {
     const auto it = r.scores.find(engine);
@@ -129,7 +130,9 @@ std::string summary_json(const CampaignOptions& options, const CampaignResult& r
     choices[std::string(name(static_cast<traces::ChoicePoint>(i)))] = {{"asked", s.choices[i]},
                                                                        {"open", s.open_choices[i]}};
   Json& promotions = j["promotions"] = Json::object();
-  for (const auto& [reason, n] : r.promotions) promotions[reason] = n;
+  for (const auto& [reason, n] : r.counters.promotions) promotions[reason] = n;
+  j["sync_to_sync_calls"] = r.counters.sync_calls;
+  j["sync_to_sync_calls_unpromoted"] = r.counters.sync_calls_unpromoted;
   j["median_steps"] = s.median_steps();
   j["cases_with_two_live_tasks"] = s.cases_with_two_tasks;
   j["cases_with_blocked_thread"] = s.cases_with_blocked_thread;
