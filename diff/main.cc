@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -45,7 +46,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("lockstep 0.1, specification WebAssembly/component-model {}",
                                                 lockstep::traces::kSpecificationCommit));
-  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message(CLI::FailureMessage::simple);
 
   diff::CampaignOptions campaign;
   std::string duration;
@@ -107,6 +108,15 @@ int run(int argc, char** argv) {
   std::string trap;
   auto* explain_verb = app.add_subcommand("explain", "say what a trap means and where the specification has it");
   explain_verb->add_option("trap", trap, "a site, as `list traps` names it")->required();
+
+  if (argc < 2) {
+    fmt::print(stderr, "{}", app.help());
+    return diff::kBadInput;
+  }
+  const auto is_verb = [&](const CLI::App* verb) { return verb->get_name() == argv[1]; };
+  const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
+  if (argv[1][0] != '-' && std::none_of(verbs.begin(), verbs.end(), is_verb))
+    throw lockstep::traces::InputError(argv[1], "no such verb; `lockstep --help` lists them");
 
   try {
     app.parse(argc, argv);
