@@ -204,7 +204,13 @@ Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions& option
   RandomChooser chooser(c.seed ^ kChooserSalt);
   recorder.start(false, {});
   Run run{generator.topology(), generator, chooser, recorder};
-  model.run(run);
+  const auto where = [&] { return fmt::format("case {} of seed {}: ", index, seed); };
+  try {
+    model.run(run);
+  } catch (const std::exception& e) {
+    throw std::runtime_error(where() + e.what());
+  }
+  if (!recorder.failure().empty()) throw std::runtime_error(where() + "the model failed: " + recorder.failure());
   c.scenario = generator.finish();
   c.choices = traces::choices_of(recorder.words());
   c.expected = recorder.words();

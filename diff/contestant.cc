@@ -179,6 +179,7 @@ Case run_reference(const traces::Scenario& scenario, const std::vector<traces::T
   ScriptedChooser chooser(choices, lenient);
   Run run{scenario, source, chooser, recorder};
   model.run(run);
+  if (!recorder.failure().empty()) throw std::runtime_error("the model failed: " + recorder.failure());
   return {scenario, traces::choices_of(recorder.words()), recorder.words(), 0, 0};
 }
 
