@@ -55,9 +55,11 @@ int run(int argc, char** argv) {
   std::string time_limit = "10s";
   uint64_t cases = 0;
   auto* run_verb = app.add_subcommand("run", "random campaign: model and engines side by side");
-  run_verb->add_option("--seed", campaign.seed, "seed of the campaign (default 1)");
+  // Without the checks CLI11 takes -1 for 2^64 - 1.
+  run_verb->add_option("--seed", campaign.seed, "seed of the campaign (default 1)")->check(CLI::NonNegativeNumber);
   auto* for_option = run_verb->add_option("--for", duration, "how long, like 30s (default)");
-  auto* cases_option = run_verb->add_option("--cases", cases, "how many cases")->excludes(for_option);
+  auto* cases_option =
+      run_verb->add_option("--cases", cases, "how many cases")->excludes(for_option)->check(CLI::NonNegativeNumber);
   run_verb->add_option("--against", engines,
                        "engines, separated by commas; `list engines` names them (default optimized)");
   run_verb->add_option("--time-limit", time_limit, "how long an engine may take for a case (default 10s)");
@@ -96,8 +98,9 @@ int run(int argc, char** argv) {
   record_verb->add_option("trace", record.paths, "traces to record anew, in place; their choices are hints");
   record_verb->add_option("--definitions", record.definitions, "path of definitions.py (default: the model records)");
   record_verb->add_option("--check", record.check, "record every trace of this folder again and compare the bytes");
-  record_verb->add_option("--seed", record.seed, "seed of random traces (default 1)");
-  auto* record_cases = record_verb->add_option("--cases", record.cases, "how many random traces to write");
+  record_verb->add_option("--seed", record.seed, "seed of random traces (default 1)")->check(CLI::NonNegativeNumber);
+  auto* record_cases = record_verb->add_option("--cases", record.cases, "how many random traces to write")
+                           ->check(CLI::NonNegativeNumber);
   record_verb->add_option("--out", record.out, "folder for random traces")->needs(record_cases);
   record_cases->needs("--out");
 
