@@ -17,8 +17,6 @@ namespace lockstep::diff {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-std::atomic<bool> interrupted = false;
-
 namespace {
 
 // Cases that an engine in another process has at once.

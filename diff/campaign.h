@@ -45,15 +45,12 @@ struct CampaignResult {
   Statistics statistics;
   std::map<std::string, Score> scores;  // by engine
   std::vector<Failure> failures;
-  EngineCounters counters;  // of all engines of this process
+  EngineCounters counters;                     // of all engines of this process
   std::vector<std::string> no_longer_failing;  // files of the known folder
   double seconds = 0;
   bool interrupted = false;
   int exit_code() const;
 };
-
-// Set by the signal handler: the campaign ends with its summary.
-extern std::atomic<bool> interrupted;
 
 // `beacon`, if there is one, is told which case and engine is running.
 CampaignResult run_campaign(const CampaignOptions&, const Style&, Beacon* beacon = nullptr);

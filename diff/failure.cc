@@ -18,7 +18,8 @@ namespace {
 
 std::string slug(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char letter : text) {
+    const char c = static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
     const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
     if (plain)
       out += c;

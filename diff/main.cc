@@ -21,10 +21,12 @@ std::chrono::milliseconds parse_duration(const char* option, const std::string& 
   while (digits < text.size() && digits < 9 && text[digits] >= '0' && text[digits] <= '9') ++digits;
   const std::string unit = text.substr(digits);
   const auto n = digits == 0 ? 0 : std::stoll(text.substr(0, digits));
-  if (digits > 0 && unit == "ms") return std::chrono::milliseconds(n);
-  if (digits > 0 && unit == "s") return std::chrono::seconds(n);
-  if (digits > 0 && unit == "m") return std::chrono::minutes(n);
-  throw lockstep::traces::InputError(option, "not a time like 500ms, 30s or 10m: \"" + text + "\"");
+  if (n == 0)
+    throw lockstep::traces::InputError(option, "not a time above 0, like 500ms, 30s or 10m: \"" + text + "\"");
+  if (unit == "ms") return std::chrono::milliseconds(n);
+  if (unit == "s") return std::chrono::seconds(n);
+  if (unit == "m") return std::chrono::minutes(n);
+  throw lockstep::traces::InputError(option, "not a time above 0, like 500ms, 30s or 10m: \"" + text + "\"");
 }
 
 void parse_shard(const std::string& text, diff::CampaignOptions& options) {
@@ -130,6 +132,7 @@ int run(int argc, char** argv) {
 
   const diff::Style style{isatty(1) != 0 && std::getenv("NO_COLOR") == nullptr};
   if (*run_verb) {
+    if (cases_option->count() > 0 && cases == 0) throw lockstep::traces::InputError("--cases", "0 cases test nothing");
     campaign.against = diff::split_engines(engines);
     campaign.case_time = parse_duration("--time-limit", time_limit);
     if (cases_option->count() > 0)

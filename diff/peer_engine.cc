@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -21,6 +23,11 @@ namespace {
 
 constexpr size_t kErrorTail = 4096;  // bytes of standard error that are kept
 constexpr size_t kMaxLine = 256 << 20;
+
+// What an engine wrote goes into JSON and XML files: bytes that are no UTF-8 are replaced.
+std::string as_utf8(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
 
 void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
@@ -48,12 +55,14 @@ void PeerEngine::start() {
     dup2(to[0], 0);
     dup2(from[1], 1);
     dup2(errors[1], 2);
-    setpgid(0, 0);  // so that Ctrl-C reaches us first, and that all of it can be killed
+    setpgid(0, 0);                     // so that Ctrl-C reaches us first, and that all of it can be killed
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // an engine that hangs must not outlive us
     execvp(argv[0], argv.data());
     const std::string text = std::string(argv[0]) + ": " + std::strerror(errno) + "\n";
     [[maybe_unused]] const ssize_t n = write(2, text.data(), text.size());
     _exit(127);
   }
+  if (pid_ > 0) setpgid(pid_, pid_);  // whoever of the two comes first
   close(to[0]);
   close(from[1]);
   close(errors[1]);
@@ -67,7 +76,12 @@ void PeerEngine::start() {
   read_.clear();
   line_start_ = 0;
   errors_.clear();
-  read_hello();
+  try {
+    read_hello();
+  } catch (...) {
+    stop();
+    throw;
+  }
   for (const Pending& p : pending_) to_write_ += p.line;
 }
 
@@ -80,7 +94,14 @@ void PeerEngine::stop() {
 }
 
 void PeerEngine::read_hello() {
-  if (!exchange(Clock::now() + std::chrono::seconds(20), true)) throw InputError(name_, failure("said no hello"));
+  // A program has to start first, however short the limit for a case is.
+  const auto limit = std::max(time_limit_, std::chrono::milliseconds(5000));
+  const auto deadline = Clock::now() + limit;
+  if (!exchange(deadline, true)) {
+    const bool late = Clock::now() >= deadline;
+    throw InputError(name_, failure("said no hello" + (late ? " within " + std::to_string(limit.count()) + " ms"
+                                                            : std::string(" and closed its output"))));
+  }
   const std::string line = *take_line();
   try {
     const Json j = traces::parse_json(line);
@@ -116,7 +137,8 @@ bool PeerEngine::exchange(Clock::time_point deadline, bool want_line) {
     const bool writing = written_ < to_write_.size();
     if (!want_line && !writing) return true;
     pollfd fds[] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}, {writing ? in_ : -1, POLLOUT, 0}};
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    // Rounded up: who waits less has not waited to the deadline, and would take a hang for a death.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return false;
     const int ready = poll(fds, 3, static_cast<int>(left));
     if (ready < 0 && errno == EINTR) continue;
@@ -222,22 +244,27 @@ PeerAnswer PeerEngine::parse(const std::string& line, uint64_t number) const {
     answer.events.clear();
     answer.failure = std::string("answered nonsense: ") + e.what();
     if (!errors_.empty()) answer.failure += "\nits standard error:\n" + errors_;
+    answer.failure = as_utf8(answer.failure);
   }
   return answer;
 }
 
 std::string PeerEngine::failure(const std::string& what) {
   std::string text = what;
-  if (text.empty()) {
+  if (text.empty() && read_.size() - line_start_ > kMaxLine) {
+    text = "answered with a line of more than " + std::to_string(kMaxLine >> 20) + " MB";
+  } else if (text.empty()) {
     int status = 0;
+    pid_t gone = 0;
     // Its output is closed; it is given a moment to be gone, so that the report can say how.
-    for (int i = 0; i < 100 && waitpid(pid_, &status, WNOHANG) == 0; ++i) poll(nullptr, 0, 10);
-    text = WIFSIGNALED(status)
+    for (int i = 0; i < 100 && (gone = waitpid(pid_, &status, WNOHANG)) == 0; ++i) poll(nullptr, 0, 10);
+    text = gone == 0 ? "closed its output and went on running"
+           : WIFSIGNALED(status)
                ? "died of signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")"
                : "ended with exit code " + std::to_string(WEXITSTATUS(status));
   }
   if (!errors_.empty()) text += "\nits standard error:\n" + errors_;
-  return text;
+  return as_utf8(text);
 }
 
 }  // namespace lockstep::diff

@@ -100,7 +100,7 @@ class EventPrinter {
       const std::string thread = text_or(e, "enter", "");
       const uint32_t instance = e.value("instance", 0u);
       instance_of_[thread] = instance;
-      out = fmt::format("{:>6}  enter {} of {}({})", thread, text_or(e, "context", "body"),
+      out = fmt::format("{:>6}  enter {} of {} with ({})", thread, text_or(e, "context", "body"),
                         fmt::format("f{} in instance {}", e.value("function", 0u), instance), text_or(e, "args", ""));
     } else if (kind == "begin") {
       const std::string thread = text_or(e, "begin", "");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "diff/report.h"
+#include "diff/supervise.h"
 #include "traces/files.h"
 #include "traces/validate.h"
 
@@ -54,7 +55,7 @@ class Shrinker {
 
   ShrinkResult run() {
     bool smaller = true;
-    while (smaller && best_.attempts < max_attempts_) {
+    while (smaller && !over()) {
       smaller = false;
       smaller |= shrink_lists();
       smaller |= shortcut_invocations();
@@ -69,9 +70,13 @@ class Shrinker {
   }
 
  private:
+  bool over() const {
+    return best_.attempts >= max_attempts_ || interrupted || std::chrono::steady_clock::now() > deadline_;
+  }
+
   // Keeps the candidate if it fails the same way.
   bool attempt(const Scenario& candidate, const std::vector<traces::TakenChoice>* choices = nullptr) {
-    if (best_.attempts >= max_attempts_) return false;
+    if (over()) return false;
     try {
       traces::validate(candidate);
     } catch (const traces::InputError&) {
@@ -311,7 +316,7 @@ class Shrinker {
 
   bool shrink_topology() {
     bool any = false;
-    any |= try_change(&Shrinker::drop_unused_canons);
+    any |= try_change(&Shrinker::drop_unused_canons) || drop_canons_one_by_one();
     any |= try_change(&Shrinker::drop_unused_functions);
     any |= try_change(&Shrinker::drop_unused_host_functions);
     any |= try_change(&Shrinker::drop_unused_instances);
@@ -323,6 +328,32 @@ class Shrinker {
             return true;
           });
     });
+    return any;
+  }
+
+  // Where a declaration alone makes the engine fail, all that are unused cannot go at once.
+  bool drop_canons_one_by_one() {
+    bool any = false;
+    for (size_t i = 0; i < best_.smallest.scenario.instances.size(); ++i)
+      for (size_t c = best_.smallest.scenario.instances[i].canons.size(); c-- > 0;) {
+        Scenario candidate = best_.smallest.scenario;
+        std::vector<Canon>& canons = candidate.instances[i].canons;
+        canons.erase(canons.begin() + static_cast<ptrdiff_t>(c));
+        bool used = false;
+        const auto renumber = [&](Segment& segment) {
+          for_each_operation(segment, [&](Operation& o) {
+            if (o.canon == kNone) return;
+            used |= o.canon == c;
+            if (o.canon > c) --o.canon;
+          });
+        };
+        for (traces::Script& script : candidate.scripts)
+          if (candidate.functions[script.function].instance == i)
+            for (Segment& segment : script.segments) renumber(segment);
+        for (traces::EntryScript& e : candidate.entries)
+          if (e.instance == i) renumber(e.ops);
+        if (!used) any |= attempt(candidate);
+      }
     return any;
   }
 
@@ -443,6 +474,7 @@ class Shrinker {
   Contestant& engine_;
   const std::string bucket_;
   const size_t max_attempts_;
+  const std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   const std::function<void(size_t, size_t)>& progress_;
 };
 

@@ -3,6 +3,7 @@
 // reference (its choices recorded anew, by the old ones where they still fit) and by the engine.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -16,7 +17,8 @@ struct ShrinkResult {
   size_t attempts = 0;
 };
 
-// `failing` must fail in `engine` with `verdict`. Stops at a fixed point or after `max_attempts`.
+// `failing` must fail in `engine` with `verdict`. Stops at a fixed point, after `max_attempts`, after a minute (an
+// engine that hangs takes its time limit for each attempt) or when interrupted, with the smallest so far.
 ShrinkResult shrink(const Case& failing, const Verdict& verdict, Contestant& engine, size_t max_attempts = 20'000,
                     const std::function<void(size_t attempts, size_t lines)>& progress = {});
 

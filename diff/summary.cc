@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "traces/json.h"
 #include "traces/sites.h"
 
@@ -101,9 +103,14 @@ void print_summary(const CampaignOptions& options, const CampaignResult& r) {
     const auto it = r.scores.find(engine);
     if (it == r.scores.end()) continue;
     const Score& score = it->second;
-    fmt::print("  {}: {} cases compared, {} divergences{}\n", engine, score.compared, score.divergences,
+    fmt::print("  {}: {} cases compared ({:.0f} %), {} divergences{}\n", engine, score.compared,
+               percent(score.compared, s.cases), score.divergences,
                score.known != 0 ? fmt::format(" ({} known)", score.known) : "");
-    for (const auto& [reason, n] : score.skipped) fmt::print("    {} cases skipped: {}\n", n, reason);
+    // The most frequent first: what to implement next.
+    std::vector<std::pair<uint64_t, std::string>> skipped;
+    for (const auto& [reason, n] : score.skipped) skipped.emplace_back(n, reason);
+    std::stable_sort(skipped.begin(), skipped.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (const auto& [n, reason] : skipped) fmt::print("    {} cases skipped: {}\n", n, reason);
   }
   for (const Failure& f : r.failures)
     fmt::print("  failure: {}: {}\n    ./lockstep replay {} --against {}\n", f.engine, f.bucket,

@@ -14,6 +14,9 @@
 #include <new>
 
 namespace lockstep::diff {
+
+std::atomic<bool> interrupted = false;
+
 namespace {
 
 volatile sig_atomic_t child_pid = 0;

@@ -13,6 +13,9 @@
 
 namespace lockstep::diff {
 
+// Set by the handler of SIGINT and SIGTERM: what is under way comes to its end, with what it has.
+extern std::atomic<bool> interrupted;
+
 struct Beacon {
   std::atomic<uint64_t> serial = 0;  // changes with every case and engine; odd while an engine of this process runs
   std::atomic<uint64_t> index = 0;   // of the case

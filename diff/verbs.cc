@@ -1,6 +1,7 @@
 #include "diff/verbs.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -92,6 +93,13 @@ Trace recorded(const Trace& t, Contestant* recorder, const std::string& place) {
   return out;
 }
 
+// Before the work is done, not after it: that this file can be written.
+void check_writable(const std::string& file) {
+  const fs::path folder = fs::absolute(file).parent_path();
+  if (!fs::is_directory(folder) || access(folder.c_str(), W_OK) != 0)
+    throw InputError(file, "cannot be written: " + folder.string() + " is not a folder that we may write to");
+}
+
 void write_results(const CampaignOptions& options, const CampaignResult& result) {
   if (!options.json_file.empty()) traces::write_file(options.json_file, summary_json(options, result));
   if (!options.junit_file.empty()) traces::write_file(options.junit_file, summary_junit(options, result));
@@ -145,6 +153,8 @@ std::vector<std::string> split_engines(const std::string& list) {
 }
 
 int verb_run(const CampaignOptions& options, const Style& style) {
+  for (const std::string& file : {options.json_file, options.junit_file})
+    if (!file.empty()) check_writable(file);
   // The campaign runs in a child: an engine of this process that dies or hangs there is a divergence like any other.
   const SharedBeacon beacon = make_beacon();
   const auto campaign = [&] {
@@ -180,11 +190,13 @@ int verb_replay(const ReplayOptions& options, const Style& style) {
   size_t agreed = 0;
   size_t bad = 0;
   size_t skipped = 0;
+  std::vector<std::string> diverging;
   for (const auto& [file, trace] : all) {
     for (const ReplayLine& line : replay_one(file, trace, engines, style)) {
       const std::string what = fmt::format("{}: {}", file, line.engine);
       if (line.verdict.bad()) {
         ++bad;
+        if (all.size() > 1) diverging.push_back(what);
         fmt::print("{}: DIVERGES: {}\n", what, line.verdict.bucket());
         if (!trace.description.empty()) fmt::print("  {}\n", trace.description);
         fmt::print("\n{}\n", line.report);
@@ -203,7 +215,9 @@ int verb_replay(const ReplayOptions& options, const Style& style) {
                        {"bucket", line.verdict.bucket()}});
     }
   }
-  fmt::print("{} traces: {} agree, {} diverge, {} skipped\n", all.size(), agreed, bad, skipped);
+  for (const std::string& name : diverging) fmt::print("diverges: {}\n", name);
+  fmt::print("{} traces, {} verdicts: {} agree, {} diverge, {} skipped\n", all.size(), agreed + bad + skipped, agreed,
+             bad, skipped);
   if (!options.junit_file.empty()) traces::write_file(options.junit_file, junit("lockstep replay", cases));
   if (!options.json_file.empty()) traces::write_file(options.json_file, lines.dump(1) + "\n");
   return bad > 0 ? kDiverged : kAgree;
