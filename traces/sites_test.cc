@@ -35,6 +35,24 @@ TEST(Sites, EverySiteIsExplainedWithItsClassAndLine) {
   }
 }
 
+TEST(Sites, ClassesGroupTrapsByWhatWentWrong) {
+  const auto sites_of = [](std::string_view klass) {
+    std::set<std::string_view> names;
+    for (const Site& s : sites())
+      if (s.klass == klass) names.insert(s.name);
+    return names;
+  };
+  EXPECT_EQ(sites_of("subtask-state"), (std::set<std::string_view>{"Subtask.drop#1", "canon_subtask_cancel#3",
+                                                                   "canon_subtask_cancel#4", "canon_subtask_cancel#5"}));
+  EXPECT_EQ(sites_of("task-return-mismatch"),
+            (std::set<std::string_view>{"canon_task_return#2", "canon_task_return#3", "canon_task_return#4",
+                                        "canon_task_cancel#2"}));
+  EXPECT_EQ(sites_of("task-state"),
+            (std::set<std::string_view>{"Task.unregister_thread#1", "Task.return_#1", "Task.cancel#1"}));
+  EXPECT_EQ(sites_of("cannot-enter"), std::set<std::string_view>{"Store.lift.func_inst#1"});
+  EXPECT_EQ(sites_of("cannot-block"), std::set<std::string_view>{"canon_lift#1"});
+}
+
 TEST(Sites, OnlyTheGuestsOwnTrapsAndTheCatchAllHaveNoLine) {
   std::set<std::string_view> without_line;
   for (const Site& s : sites().subspan(1))
