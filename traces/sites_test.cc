@@ -42,8 +42,9 @@ TEST(Sites, ClassesGroupTrapsByWhatWentWrong) {
       if (s.klass == klass) names.insert(s.name);
     return names;
   };
-  EXPECT_EQ(sites_of("subtask-state"), (std::set<std::string_view>{"Subtask.drop#1", "canon_subtask_cancel#3",
-                                                                   "canon_subtask_cancel#4", "canon_subtask_cancel#5"}));
+  EXPECT_EQ(sites_of("subtask-state"),
+            (std::set<std::string_view>{"Subtask.drop#1", "canon_subtask_cancel#3", "canon_subtask_cancel#4",
+                                        "canon_subtask_cancel#5"}));
   EXPECT_EQ(sites_of("task-return-mismatch"),
             (std::set<std::string_view>{"canon_task_return#2", "canon_task_return#3", "canon_task_return#4",
                                         "canon_task_cancel#2"}));
