@@ -64,10 +64,12 @@ TEST(CommandLine, WhatIsNotKnownIsRefusedInOneLine) {
   expect_refused(lockstep({"run", "--against", "nobody"}), "nobody: no such engine");
   expect_refused(lockstep({"run", "--against", "optimized:no-such-bug"}), "optimized:no-such-bug: no such engine");
   expect_refused(lockstep({"run", "--against", "optimized,definitions:/no/such/file"}), "definitions:/no/such/file: ");
-  for (const char* time : {"5", "s", "5h", "-5s", "5 s", "1.5s"})
+  for (const char* time : {"0s", "5", "s", "5h", "-5s", "5 s", "1.5s"})
     expect_refused(lockstep({"run", std::string("--for=") + time}), "--for: ");
   for (const char* shard : {"1", "0/3", "4/3", "1/3x", "a/b", "-1/3"})
     expect_refused(lockstep({"run", "--cases=1", std::string("--shard=") + shard}), "--shard: ");
+  expect_refused(lockstep({"run", "--cases", "0"}), "--cases: ");
+  expect_refused(lockstep({"run", "--cases", "1", "--time-limit", "soon"}), "--time-limit: ");
   expect_refused(lockstep({"list", "birds"}), "list: ");
   expect_refused(lockstep({"explain", "no_such#1"}), "no_such#1: no such trap");
 }

@@ -70,7 +70,8 @@ std::unique_ptr<Contestant> Contestant::make(const std::string& name, std::chron
   } else {
     throw InputError(name, "no such engine; `lockstep list engines` names them");
   }
-  return std::unique_ptr<Contestant>(new Contestant(name, std::make_unique<PeerEngine>(name, command, time_limit)));
+  return std::unique_ptr<Contestant>(
+      new Contestant(name, std::make_unique<PeerEngine>(name, command, time_limit), time_limit));
 }
 
 std::string Contestant::version() const { return peer_ ? peer_->version() : engine_->version(); }

@@ -41,6 +41,7 @@ class Contestant {
   static std::unique_ptr<Contestant> make(const std::string& name, std::chrono::milliseconds time_limit);
 
   const std::string& name() const { return name_; }
+  std::chrono::milliseconds time_limit() const { return time_limit_; }
   std::string version() const;
   Capabilities capabilities() const;
   EngineCounters counters() const;
@@ -63,7 +64,8 @@ class Contestant {
  private:
   Contestant(std::string name, std::unique_ptr<Engine> engine, std::chrono::milliseconds time_limit)
       : name_(std::move(name)), time_limit_(time_limit), engine_(std::move(engine)) {}
-  Contestant(std::string name, std::unique_ptr<PeerEngine> peer) : name_(std::move(name)), peer_(std::move(peer)) {}
+  Contestant(std::string name, std::unique_ptr<PeerEngine> peer, std::chrono::milliseconds time_limit)
+      : name_(std::move(name)), time_limit_(time_limit), peer_(std::move(peer)) {}
 
   Verdict verdict_of(const Case&, const PeerAnswer&) const;
   std::optional<Verdict> skip(const Case&) const;

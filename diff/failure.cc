@@ -40,14 +40,16 @@ fs::path fresh_name(const fs::path& dir, const std::string& stem) {
 }
 
 // True if `replay` in a new process diverges too.
-bool diverges_in_fresh_process(const fs::path& file, const std::string& engine) {
+bool diverges_in_fresh_process(const fs::path& file, const Contestant& engine) {
+  const std::string limit = fmt::format("{}ms", engine.time_limit().count());
   std::fflush(nullptr);
   const pid_t pid = fork();
   if (pid == 0) {
     if (std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr)
       _exit(3);
     const std::string self = self_path();
-    execl(self.c_str(), self.c_str(), "replay", file.c_str(), "--against", engine.c_str(), static_cast<char*>(nullptr));
+    execl(self.c_str(), self.c_str(), "replay", file.c_str(), "--against", engine.name().c_str(), "--time-limit",
+          limit.c_str(), static_cast<char*>(nullptr));
     _exit(3);
   }
   int status = 0;
@@ -102,7 +104,7 @@ Failure handle_failure(const Case& c, const Verdict& v, Contestant& engine, cons
   traces::Trace t = trace_of(c, fmt::format("{} differs from the model. {}", engine.name(), f.bucket));
   t.engines.emplace_back(engine.name(), engine.version());
   traces::write_file(full.string(), traces::to_text(t));
-  f.confirmed = diverges_in_fresh_process(full, engine.name());
+  f.confirmed = diverges_in_fresh_process(full, engine);
 
   const ShrinkResult small = shrink(c, v, engine);
   f.lines = script_lines(small.smallest.scenario);

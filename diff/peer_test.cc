@@ -211,44 +211,77 @@ TEST(Hello, ThatIsNoneOrNotOursIsRefused) {
   EXPECT_TRUE(contains(refused("'unbalanced"), "not a command"));
 }
 
-// A shell script that answers "unsupported", and dies when a guest cancels a subtask.
+// A shell script that answers "unsupported", and does its worst when a guest cancels a subtask.
 constexpr const char* kFragile = R"(#!/bin/sh
 echo '{"lockstep":"1","name":"fragile","capabilities":["choices"]}'
 while read -r line; do
-  case $line in *'"op":"subtask.cancel"'*) echo "no cancelling here" >&2; exit 3 ;; esac
+  case $1,$line in
+    dies,*'"op":"subtask.cancel"'*) echo "no cancelling here" >&2; exit 3 ;;
+    hangs,*'"op":"subtask.cancel"'*) kill -STOP $$ ;;
+  esac
   number=${line#*:}
   echo "{\"case\":${number%%,*},\"unsupported\":\"anything\"}"
 done
 )";
 
-TEST(PeerCampaign, GoesOnAfterADeathAndCountsFailuresAndSkips) {
-  const Folder folder;
-  traces::write_file(folder.file("fragile.sh"), kFragile);
-  const std::string engine = "exec:/bin/sh " + folder.file("fragile.sh");
-  const Output o = lockstep({"run", "--cases", "40", "--max-failures", "9", "--against", engine, "--out",
-                             folder.file("out"), "--json", folder.file("j.json"), "--junit", folder.file("j.xml")});
+class PeerCampaign : public ::testing::Test {
+ protected:
+  std::string engine(const std::string& how) const {
+    traces::write_file(folder_.file("fragile.sh"), kFragile);
+    return "exec:/bin/sh " + folder_.file("fragile.sh") + " " + how;
+  }
+  Output run(const std::string& against, const std::string& cases, std::vector<std::string> more = {}) const {
+    std::vector<std::string> args = {
+        "run",   "--cases",           cases,    "--max-failures",       "9",       "--against",          against,
+        "--out", folder_.file("out"), "--json", folder_.file("j.json"), "--junit", folder_.file("j.xml")};
+    args.insert(args.end(), more.begin(), more.end());
+    return lockstep(args);
+  }
+  Json summary() const { return read_json(folder_.file("j.json")); }
+  std::string xml() const { return traces::read_file(folder_.file("j.xml")); }
+
+  Folder folder_;
+};
+
+TEST_F(PeerCampaign, GoesOnAfterADeathAndCountsFailuresAndSkips) {
+  const Output o = run(engine("dies"), "40");
   EXPECT_EQ(o.exit_code, 1) << o.out << o.err;
   EXPECT_TRUE(contains(o.out, "engine failed: ended with exit code 3")) << o.out;
   EXPECT_TRUE(contains(o.out, "no cancelling here")) << o.out;
   EXPECT_TRUE(contains(o.out, "seen again in a fresh process")) << o.out;
   EXPECT_TRUE(contains(o.out, "cases skipped: the engine does not support anything")) << o.out;
-  const Json j = read_json(folder.file("j.json"));
+  const Json j = summary();
   EXPECT_EQ(j.at("failures").size(), 1u) << "deaths of one kind are one failure";
-  const Json& score = j.at("engines").at(engine);
+  const Json& score = j.at("engines").at(engine("dies"));
   EXPECT_GT(score.at("divergences").get<uint64_t>(), 1u);
   EXPECT_EQ(score.at("divergences"), score.at("compared"));
-  EXPECT_EQ(score.at("compared").get<uint64_t>() +
-                score.at("skipped").at("the engine does not support anything").get<uint64_t>(),
-            40u);
-  EXPECT_TRUE(contains(traces::read_file(folder.file("j.xml")), "<failure")) << o.out;
+  const auto skipped = score.at("skipped").at("the engine does not support anything").get<uint64_t>();
+  EXPECT_EQ(score.at("compared").get<uint64_t>() + skipped, 40u);
+  EXPECT_TRUE(contains(xml(), "<failure")) << o.out;
 }
 
-TEST(PeerCampaign, WithNothingButSkipsIsNotAFailureAndSaysSo) {
-  const Folder folder;
-  const std::string engine = R"(exec:/bin/sh -c 'echo "{\"lockstep\":\"1\",\"name\":\"lazy\"}"; cat >/dev/null')";
-  const Output o = lockstep({"run", "--cases", "0", "--against", engine, "--junit", folder.file("j.xml")});
+TEST_F(PeerCampaign, GoesOnAfterAHang) {
+  const Output o = run(engine("hangs"), "40", {"--time-limit", "100ms"});
+  EXPECT_EQ(o.exit_code, 1) << o.out << o.err;
+  EXPECT_TRUE(contains(o.out, "gave no answer within 100 ms")) << o.out;
+  const Json score = summary().at("engines").at(engine("hangs"));
+  EXPECT_GT(score.at("divergences").get<uint64_t>(), 1u);
+  EXPECT_FALSE(score.at("skipped").empty());
+}
+
+TEST_F(PeerCampaign, WithNothingButSkipsIsNotAFailureAndSaysSo) {
+  const Output o = run(engine("skips"), "5");
   EXPECT_EQ(o.exit_code, 0) << o.out << o.err;
-  EXPECT_TRUE(contains(traces::read_file(folder.file("j.xml")), "no case was compared"));
+  EXPECT_TRUE(contains(o.out, "5 cases skipped: the engine does not support anything")) << o.out;
+  EXPECT_EQ(summary().at("engines").at(engine("skips")).at("compared"), 0u);
+  EXPECT_TRUE(contains(xml(), "no case was compared"));
+}
+
+TEST_F(PeerCampaign, JudgesEachEngineOnItsOwn) {
+  const Output o = run("optimized," + engine("dies"), "40");
+  EXPECT_EQ(o.exit_code, 1);
+  EXPECT_EQ(summary().at("engines").at("optimized").at("compared"), 40u);
+  EXPECT_EQ(summary().at("engines").at("optimized").at("divergences"), 0u);
 }
 
 }  // namespace

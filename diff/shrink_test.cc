@@ -11,7 +11,7 @@ namespace lockstep::diff::testing {
 namespace {
 
 constexpr size_t kMaxLines = 12;
-constexpr uint64_t kMaxCases = 5000;
+constexpr uint64_t kMostCases = 5000;
 
 // Of different kinds: state, control flow, a crash of the engine's own, an order, a wake-up, a gate.
 constexpr const char* kMutants[] = {"slots-not-zeroed", "exit-ignores-promotion",      "promote-innermost-first",
@@ -25,7 +25,7 @@ struct Shrunk {
 
 Shrunk shrink_first_failure(const std::string& mutant) {
   auto engine = Contestant::make("optimized:" + mutant, kCaseTime);
-  Found found = first_failure(*engine, 1, kMaxCases).value();
+  Found found = first_failure(*engine, 1, kMostCases).value();
   ShrinkResult small = shrink(found.c, found.verdict, *engine);
   return {std::move(engine), std::move(found), std::move(small)};
 }
@@ -60,7 +60,7 @@ TEST(Shrink, IsDeterministic) {
 
 TEST(Shrink, StopsAfterItsNumberOfAttempts) {
   auto engine = Contestant::make("optimized:slots-not-zeroed", kCaseTime);
-  const Found found = first_failure(*engine, 1, kMaxCases).value();
+  const Found found = first_failure(*engine, 1, kMostCases).value();
   const ShrinkResult r = shrink(found.c, found.verdict, *engine, 5);
   EXPECT_EQ(r.attempts, 5u);
   EXPECT_EQ(r.verdict.bucket(), found.verdict.bucket());
@@ -69,7 +69,7 @@ TEST(Shrink, StopsAfterItsNumberOfAttempts) {
 TEST(ShrinkVerb, WritesTheSmallTraceNextToTheLargeOneAndNeverOverIt) {
   const Folder folder;
   auto engine = Contestant::make("optimized:slots-not-zeroed", kCaseTime);
-  const std::string path = write_trace(folder, "t.json", first_failure(*engine, 1, kMaxCases).value().c);
+  const std::string path = write_trace(folder, "t.json", first_failure(*engine, 1, kMostCases).value().c);
   const std::string before = traces::read_file(path);
   for (const char* file : {"t.small.json", "t.small-2.json"}) {
     const Output o = lockstep({"shrink", path, "--against", "optimized:slots-not-zeroed"});
