@@ -49,9 +49,17 @@ SharedBeacon make_beacon() {
 WorkerEnd supervise(const std::function<int()>& work, Beacon& beacon, std::chrono::milliseconds time_limit) {
   using Clock = std::chrono::steady_clock;
   std::fflush(nullptr);
+  // Signals wait until both sides are ready for them; else one that comes early would end the parent alone.
+  sigset_t ours;
+  sigset_t before;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGINT);
+  sigaddset(&ours, SIGTERM);
+  sigprocmask(SIG_BLOCK, &ours, &before);
   const pid_t pid = fork();
   if (pid < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
   if (pid == 0) {
+    sigprocmask(SIG_SETMASK, &before, nullptr);
     const int code = work();
     std::fflush(nullptr);
     _exit(code);
@@ -63,6 +71,7 @@ WorkerEnd supervise(const std::function<int()>& work, Beacon& beacon, std::chron
   struct sigaction old_term {};
   sigaction(SIGINT, &forward, &old_int);
   sigaction(SIGTERM, &forward, &old_term);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
 
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   uint64_t last_serial = beacon.serial.load(std::memory_order_acquire);

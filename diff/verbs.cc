@@ -158,8 +158,6 @@ int verb_run(const CampaignOptions& options, const Style& style) {
   // The campaign runs in a child: an engine of this process that dies or hangs there is a divergence like any other.
   const SharedBeacon beacon = make_beacon();
   const auto campaign = [&] {
-    std::signal(SIGINT, [](int) { interrupted = true; });
-    std::signal(SIGTERM, [](int) { interrupted = true; });
     return guarded_exit_code([&] {
       const CampaignResult result = run_campaign(options, style, beacon.get());
       print_summary(options, result);
@@ -167,6 +165,9 @@ int verb_run(const CampaignOptions& options, const Style& style) {
       return result.exit_code();
     });
   };
+  // The child inherits these; the parent passes signals on.
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
   const WorkerEnd end = supervise(campaign, *beacon, options.case_time);
   if (end.failure.empty()) return end.exit_code;
   if (beacon->serial % 2 == 0) {
