@@ -11,7 +11,7 @@
 namespace lockstep::diff::testing {
 namespace {
 
-constexpr uint64_t kMaxCases = 40'000;  // of one campaign: a few seconds
+constexpr uint64_t kMaxCases = 20'000;  // of one campaign: a few seconds
 constexpr uint64_t kMeasured = 4000;
 
 struct Mutant {

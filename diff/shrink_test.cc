@@ -39,9 +39,10 @@ TEST(Shrink, MakesAFailureSmallAndKeepsItTheSameFailure) {
     EXPECT_LE(script_lines(small.scenario), script_lines(s.found.c.scenario));
     EXPECT_EQ(s.small.verdict.bucket(), s.found.verdict.bucket());
     EXPECT_EQ(complaint_of([&] { traces::validate(small.scenario); }), "");
+    EXPECT_EQ(small.choices, traces::choices_of(small.expected)) << "the choices are not those of this run";
     // From scratch, as a replay of the kept trace does it.
     const Case replayed = run_reference(small.scenario, small.choices, false);
-    EXPECT_EQ(replayed.expected, small.expected) << "the choices are not those of the smallest scenario";
+    EXPECT_EQ(replayed.expected, small.expected);
     EXPECT_EQ(s.engine->judge(replayed).bucket(), s.found.verdict.bucket());
     // A second time there is nothing left to take away.
     EXPECT_EQ(script_lines(shrink(small, s.small.verdict, *s.engine).smallest.scenario), script_lines(small.scenario));
