@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "diff/verbs.h"
+#include "properties/clif/verbs.h"
 #include "traces/files.h"
 
 namespace {
@@ -114,6 +115,37 @@ int run(int argc, char** argv) {
   auto* explain_verb = app.add_subcommand("explain", "say what a trap means and where the specification has it");
   explain_verb->add_option("trap", trap, "a site, as `list traps` names it")->required();
 
+  lockstep::refinement::VerifyCommand verify;
+  bool no_trust_regions = false;
+  uint64_t solver_megabytes = 2048;
+  std::string solver_time = "10s";
+  auto* verify_verb =
+      app.add_subcommand("verify", "prove that one CLIF function refines another, or show a run that differs");
+  verify_verb->add_option("path", verify.paths, "BEFORE AFTER, or precise-output filetests, or folders of pairs")
+      ->required();
+  auto* elide_verb = app.add_subcommand("elide", "remove stores that nobody can see from CLIF, and prove the result");
+  lockstep::refinement::ElideCommand elide;
+  elide_verb->add_option("file", elide.path, "a CLIF file")->required();
+  elide_verb->add_option("-o,--out", elide.out, "file to write (default: standard output)");
+  for (auto* verb : {verify_verb, elide_verb}) {
+    verb->add_option("--assume", verify.assume, "a file of promises of the producer (optimized/clif/promises.h)");
+    verb->add_flag("--no-trust-regions", no_trust_regions, "do not take it that bytes of different regions are apart");
+    verb->add_option("--time-limit", solver_time, "how long the solver may take for a question (default 10s)");
+    verb->add_option("--memory", solver_megabytes, "how much memory, in MiB (default 2048)")
+        ->check(CLI::Range(64, 1 << 20));
+    verb->add_option("--seed", verify.options.seed, "seed of the random runs (default 1)")
+        ->check(CLI::NonNegativeNumber);
+    verb->add_option("--runs", verify.options.random_runs, "random runs of what is proved (default 1000)")
+        ->check(CLI::Range(0, 10'000'000));
+    verb->add_option("--json", verify.json_file, "write the verdicts as JSON");
+  }
+  verify_verb
+      ->add_option("--unroll", verify.options.unroll, "how often a loop goes round that cannot be cut (default 3)")
+      ->check(CLI::Range(1, 50));
+  verify_verb->add_option("--dump-smt", verify.options.dump, "folder for every question to the solver, as SMT-LIB");
+  verify_verb->add_flag("--cross-check", verify.cross_check, "ask cvc5 the same questions");
+  verify_verb->add_flag("--reduce", verify.reduce, "make refuted pairs small and print them");
+
   if (argc < 2) {
     fmt::print(stderr, "{}", app.help());
     return diff::kBadInput;
@@ -151,6 +183,18 @@ int run(int argc, char** argv) {
   if (*show_verb) return diff::verb_show(show_paths, style);
   if (*record_verb) return diff::verb_record(record);
   if (*list_verb) return diff::verb_list(list_what);
+  verify.options.trust_regions = !no_trust_regions;
+  if (*verify_verb || *elide_verb) {
+    verify.options.limits.time = parse_duration("--time-limit", solver_time);
+    verify.options.limits.memory_mib = solver_megabytes;
+  }
+  if (*verify_verb) return lockstep::refinement::verb_verify(verify, style);
+  if (*elide_verb) {
+    elide.options = verify.options;
+    elide.assume = verify.assume;
+    elide.json_file = verify.json_file;
+    return lockstep::refinement::verb_elide(elide, style);
+  }
   if (*explain_verb) return diff::verb_explain(trap);
   return diff::kBadInput;
 }

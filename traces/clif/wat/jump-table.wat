@@ -1,0 +1,28 @@
+;; The callee chooses one of four answers with a jump table.
+(component
+  (component $Callee
+    (core func $inc (canon backpressure.inc))
+    (core module $M
+      (import "" "inc" (func $inc))
+      (func (export "f") (param i32) (result i32)
+        (block $c (block $b (block $a
+          (br_table $a $b $c (local.get 0)))
+          (return (i32.const 11)))
+          (return (i32.const 22)))
+        (select (i32.const 33) (i32.const 44) (i32.gt_u (local.get 0) (i32.const 1000))))
+      (func (export "other")
+        (call $inc)))
+    (core instance $m (instantiate $M (with "" (instance (export "inc" (func $inc))))))
+    (func (export "f") (param "x" u32) (result u32) (canon lift (core func $m "f"))))
+  (component $Caller
+    (import "f" (func $f (param "x" u32) (result u32)))
+    (core func $f (canon lower (func $f)))
+    (core module $M
+      (import "" "f" (func $f (param i32) (result i32)))
+      (func (export "run") (param i32) (result i32)
+        (call $f (local.get 0))))
+    (core instance $m (instantiate $M (with "" (instance (export "f" (func $f))))))
+    (func (export "run") (param "x" u32) (result u32) (canon lift (core func $m "run"))))
+  (instance $callee (instantiate $Callee))
+  (instance $caller (instantiate $Caller (with "f" (func $callee "f"))))
+  (export "run" (func $caller "run")))

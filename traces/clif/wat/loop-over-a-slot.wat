@@ -1,0 +1,28 @@
+;; The callee counts up its context slot in a loop: the slot is read and written in each round, and the task is there the whole time.
+(component
+  (component $Callee
+    (core func $set (canon context.set i32 0))
+    (core func $get (canon context.get i32 0))
+    (core module $M
+      (import "" "set" (func $set (param i32)))
+      (import "" "get" (func $get (result i32)))
+      (func (export "f") (param i32) (result i32)
+        (loop $again
+          (call $set (i32.add (call $get) (local.get 0)))
+          (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+          (br_if $again (i32.gt_s (local.get 0) (i32.const 0))))
+        (call $get)))
+    (core instance $m (instantiate $M (with "" (instance (export "set" (func $set)) (export "get" (func $get))))))
+    (func (export "f") (param "x" u32) (result u32) (canon lift (core func $m "f"))))
+  (component $Caller
+    (import "f" (func $f (param "x" u32) (result u32)))
+    (core func $f (canon lower (func $f)))
+    (core module $M
+      (import "" "f" (func $f (param i32) (result i32)))
+      (func (export "run") (param i32) (result i32)
+        (call $f (local.get 0))))
+    (core instance $m (instantiate $M (with "" (instance (export "f" (func $f))))))
+    (func (export "run") (param "x" u32) (result u32) (canon lift (core func $m "run"))))
+  (instance $callee (instantiate $Callee))
+  (instance $caller (instantiate $Caller (with "f" (func $callee "f"))))
+  (export "run" (func $caller "run")))

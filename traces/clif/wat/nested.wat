@@ -1,0 +1,30 @@
+;; Three components, one adapter within another: a task below a task, both for nothing.
+(component
+  (component $Callee
+    (core module $M
+      (func (export "f") (param i32) (result i32)
+        (i32.add (local.get 0) (i32.const 1234))))
+    (core instance $m (instantiate $M))
+    (func (export "f") (param "x" u32) (result u32) (canon lift (core func $m "f"))))
+  (component $Middle
+    (import "f" (func $f (param "x" u32) (result u32)))
+    (core func $f (canon lower (func $f)))
+    (core module $M
+      (import "" "f" (func $f (param i32) (result i32)))
+      (func (export "g") (param i32) (result i32)
+        (i32.mul (call $f (local.get 0)) (i32.const 2))))
+    (core instance $m (instantiate $M (with "" (instance (export "f" (func $f))))))
+    (func (export "g") (param "x" u32) (result u32) (canon lift (core func $m "g"))))
+  (component $Caller
+    (import "f" (func $f (param "x" u32) (result u32)))
+    (core func $f (canon lower (func $f)))
+    (core module $M
+      (import "" "f" (func $f (param i32) (result i32)))
+      (func (export "run") (param i32) (result i32)
+        (call $f (local.get 0))))
+    (core instance $m (instantiate $M (with "" (instance (export "f" (func $f))))))
+    (func (export "run") (param "x" u32) (result u32) (canon lift (core func $m "run"))))
+  (instance $callee (instantiate $Callee))
+  (instance $middle (instantiate $Middle (with "f" (func $callee "f"))))
+  (instance $caller (instantiate $Caller (with "f" (func $middle "g"))))
+  (export "run" (func $caller "run")))
