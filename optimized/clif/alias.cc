@@ -43,6 +43,10 @@ Aliasing::Aliasing(const Function& function, const Numbering& numbering, const E
     if (bit == kLastSlotBit) exposed_ |= SlotSet{1} << bit;
     bit = std::min(bit + 1, kLastSlotBit);
   }
+  for (ClassId id = 0; id < numbering_.size(); ++id) {
+    const auto slot = numbering_.slot_of(id);
+    slot_bits_.push_back(slot ? slots_.at(*slot) : 0);
+  }
   const uint32_t regions = f_.regions.empty() ? 0 : f_.regions.rbegin()->first + 1;
   for (uint32_t region = 0; region < regions; ++region) {
     untagged_apart_.push_back(options.promises.untagged_apart(f_, region));
@@ -56,11 +60,6 @@ Place Aliasing::place_of(const Inst& access) const {
   const Numbering::Address address = numbering_.address(numbering_.of(access.args[access.address_index()]));
   return {address.root, address.offset + static_cast<uint64_t>(int64_t{access.offset}), access.access_bytes(),
           access.flags.region};
-}
-
-SlotSet Aliasing::slot_bits(ClassId root) const {
-  const auto slot = numbering_.slot_of(root);
-  return slot ? slots_.at(*slot) : 0;
 }
 
 Overlap Aliasing::overlap(const Place& a, const Place& b, const std::vector<SlotSet>& pointers) const {

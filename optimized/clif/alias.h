@@ -49,7 +49,7 @@ class Aliasing {
   // The slot that a place lies in, as a set; empty if it lies elsewhere (or its address is not that of a slot plus a
   // constant).
   SlotSet slot_of(const Place& place) const { return slot_bits(place.root); }
-  SlotSet slot_bits(ClassId root) const;
+  SlotSet slot_bits(ClassId root) const { return root < slot_bits_.size() ? slot_bits_[root] : 0; }
   // Slots that somebody may look at although their address goes nowhere.
   SlotSet exposed() const { return exposed_; }
   // Whether every access at a slot's address plus a constant stays in the slot.
@@ -73,6 +73,7 @@ class Aliasing {
   std::vector<bool> untagged_apart_;              // by region
   std::vector<std::pair<std::vector<bool>, std::vector<bool>>> apart_;  // roots, for each promise
   std::map<uint32_t, SlotSet> slots_;
+  std::vector<SlotSet> slot_bits_;  // by class
   SlotSet exposed_ = 0;
   bool respected_ = true;
   std::vector<SlotSet> any_pointers_;

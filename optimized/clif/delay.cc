@@ -18,19 +18,34 @@ void erase_if(std::vector<T>& items, F condition) {
   items.erase(std::remove_if(items.begin(), items.end(), condition), items.end());
 }
 
-const Pending* find(const std::vector<Pending>& pending, const Place& place) {
-  for (const Pending& p : pending) {
-    if (p.place.same_bytes(place)) return &p;
+// The element for which the condition holds, looked for from `hint` on: lists that are compared are mostly in the same
+// order. nullptr: there is none. Leaves the hint behind what was found.
+template <typename T, typename F>
+const T* find_near(const std::vector<T>& items, size_t& hint, F condition) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (hint >= items.size()) hint = 0;
+    if (condition(items[hint])) return &items[hint++];
+    ++hint;
   }
   return nullptr;
 }
-bool contains(const std::vector<Pending>& pending, const Place& place) { return find(pending, place) != nullptr; }
+const Pending* find(const std::vector<Pending>& pending, const Place& place, size_t& hint) {
+  return find_near(pending, hint, [&](const Pending& p) { return p.place.same_bytes(place); });
+}
+// For each pending store of `all` whether it is not among `some`.
+std::vector<bool> without(const std::vector<Pending>& all, const std::vector<Pending>& some) {
+  std::vector<bool> missing;
+  size_t hint = 0;
+  for (const Pending& p : all) missing.push_back(find(some, p.place, hint) == nullptr);
+  return missing;
+}
 
 }  // namespace
 
-Delay::Delay(const Function& function, const ElideOptions& options)
+Delay::Delay(const Function& function, const ElideOptions& options, const Reach& reach)
     : f_(function),
       options_(options),
+      reach_(reach),
       cfg_(function),
       numbering_(function, cfg_, options.promises),
       aliasing_(function, numbering_, options),
@@ -62,7 +77,7 @@ Type Delay::type_of(Value value) const {
 }
 
 bool Delay::solve(const std::set<uint32_t>& in_place) {
-  in_place_ = &in_place;
+  in_place_ = in_place;
   in_.assign(f_.blocks.size(), State());
   out_ = in_;
   done_.assign(f_.blocks.size(), false);
@@ -70,29 +85,49 @@ bool Delay::solve(const std::set<uint32_t>& in_place) {
   phi_wanted_.clear();
   one_fate_.clear();
   Actions nothing;
+  std::vector<bool> stale(f_.blocks.size(), true);
+  pointers_ = aliasing_.pointers(leaves_);
   for (size_t sweep = 0; sweep < kMostSweeps; ++sweep) {
     leaves_changed_ = false;
-    bool changed = false;
-    pointers_ = aliasing_.pointers(leaves_);
     for (size_t b : cfg_.order()) {
+      if (!stale[b]) continue;
+      stale[b] = false;
       State state = meet(b);
       if (done_[b]) restrict_to(state, in_[b]);
-      changed = changed || !done_[b] || state != in_[b];
       in_[b] = std::move(state);
-      out_[b] = walk(b, nothing);
+      pass_pointers(b);
+      State end = walk(b, nothing);
+      if (done_[b] && end == out_[b]) continue;
+      out_[b] = std::move(end);
       done_[b] = true;
-      for (size_t i = 0; i < f_.blocks[b].params.size(); ++i) {
-        for (const Edge& edge : numbering_.incoming(b)) {
-          const BlockArg& arg = edge.call->args[i];
-          points_to(f_.blocks[b].params[i].value, arg.kind == BlockArg::kValue
-                                                      ? pointers_[numbering_.of(arg.number)]
-                                                      : out_[edge.from].escaped);
-        }
-      }
+      for (size_t to : cfg_.successors(b)) stale[to] = true;
     }
-    if (!changed && !leaves_changed_) return true;
+    if (leaves_changed_) {
+      pointers_ = aliasing_.pointers(leaves_);
+      stale.assign(stale.size(), true);
+    } else if (std::none_of(cfg_.order().begin(), cfg_.order().end(), [&](size_t b) { return stale[b]; })) {
+      return true;
+    }
   }
   return false;
+}
+
+// What the arguments of a block may point into, so may its parameters.
+void Delay::pass_pointers(size_t block) {
+  for (size_t i = 0; i < f_.blocks[block].params.size(); ++i) {
+    for (const Edge& edge : numbering_.incoming(block)) {
+      const BlockArg& arg = edge.call->args[i];
+      points_to(f_.blocks[block].params[i].value,
+                arg.kind == BlockArg::kValue ? pointers_[numbering_.of(arg.number)] : out_[edge.from].escaped);
+    }
+  }
+}
+
+bool Delay::solve_as_is() {
+  as_is_ = true;
+  const bool solved = solve({});
+  as_is_ = false;
+  return solved;
 }
 
 State Delay::walk(size_t block, Actions& actions) {
@@ -103,9 +138,7 @@ State Delay::walk(size_t block, Actions& actions) {
 
 State Delay::leave(State state, size_t to, Actions& actions) const {
   drop_dead(state, to, actions);
-  std::vector<bool> chosen;
-  for (const Pending& p : state.pending) chosen.push_back(!contains(in_[to].pending, p.place));
-  write(state, std::move(chosen), actions);
+  write(state, without(state.pending, in_[to].pending), actions);
   return state;
 }
 
@@ -138,9 +171,7 @@ State Delay::meet(size_t block) {
   if (!all_is_done) state.pending = merge(ways, block);
 
   for (size_t i = 0; i < ways.size(); ++i) {
-    std::vector<bool> chosen;
-    for (const Pending& p : ways[i].pending) chosen.push_back(!contains(state.pending, p.place));
-    write(ways[i], std::move(chosen), nothing);
+    write(ways[i], without(ways[i].pending, state.pending), nothing);
     state.escaped |= ways[i].escaped;
     if (i == 0) {
       state.known = ways[i].known;
@@ -154,23 +185,30 @@ State Delay::meet(size_t block) {
 // The stores that are pending on all ways, each with the value that it has afterwards.
 std::vector<Pending> Delay::merge(const std::vector<State>& ways, size_t block) {
   std::vector<Pending> kept;
+  std::vector<size_t> hints(ways.size(), 0);
+  size_t hint = 0;
   for (const Pending& p : ways[0].pending) {
-    if (done_[block] && !contains(in_[block].pending, p.place)) continue;
-    if (std::optional<Pending> one = merged(ways, p, block)) kept.push_back(*one);
+    if (done_[block] && find(in_[block].pending, p.place, hint) == nullptr) continue;
+    std::vector<const Pending*> all;
+    for (size_t i = 0; i < ways.size(); ++i) {
+      if (const Pending* other = find(ways[i].pending, p.place, hints[i])) all.push_back(other);
+    }
+    if (all.size() != ways.size()) continue;
+    if (std::optional<Pending> one = merged(all, block)) kept.push_back(*one);
   }
   keep_order(ways, kept);
   return kept;
 }
 
-std::optional<Pending> Delay::merged(const std::vector<State>& ways, const Pending& first, size_t block) {
+std::optional<Pending> Delay::merged(const std::vector<const Pending*>& ways, size_t block) {
+  const Pending& first = *ways[0];
   Pending result = first;
   bool same_value = true, same_class = true;
-  for (const State& way : ways) {
-    const Pending* const p = find(way.pending, first.place);
-    if (p == nullptr || p->place != first.place) return std::nullopt;
+  for (const Pending* p : ways) {
+    if (p->place != first.place) return std::nullopt;
     if (p->inst->op != first.inst->op || type_of(p->value) != type_of(first.value)) return std::nullopt;
-    if (*p->flags != *first.flags || p->may_trap != first.may_trap) return std::nullopt;
-    if (p->may_trap && p->store != first.store) return std::nullopt;
+    if (p->flags != first.flags && *p->flags != *first.flags) return std::nullopt;
+    if (p->may_trap != first.may_trap || (p->may_trap && p->store != first.store)) return std::nullopt;
     if (p->store != first.store) one_fate_.emplace_back(p->store, first.store);
     same_value = same_value && p->value == first.value;
     same_class = same_class && numbering_.of(p->value) == numbering_.of(first.value);
@@ -186,37 +224,49 @@ std::optional<Pending> Delay::merged(const std::vector<State>& ways, const Pendi
   }
   phi_wanted_.insert(key);
   result.value = phi(block, first.place, type_of(first.value));
-  for (const State& way : ways) {
-    const Pending* const p = find(way.pending, first.place);
-    points_to(result.value, pointers_[numbering_.of(p->value)]);
-  }
+  for (const Pending* p : ways) points_to(result.value, pointers_[numbering_.of(p->value)]);
   return result;
 }
 
 // Takes away what cannot stay pending because something that must come behind it does not, and what is not in the same
 // order everywhere.
 void Delay::keep_order(const std::vector<State>& ways, std::vector<Pending>& kept) const {
-  const auto drop = [&](const Place& place) {
-    erase_if(kept, [&](const Pending& p) { return p.place.same_bytes(place); });
-  };
+  constexpr size_t kGone = ~size_t{0};
+  // For each way and store the position among those that are kept.
+  std::vector<std::vector<size_t>> positions;
+  bool in_order = true;
+  for (const State& way : ways) {
+    auto& position = positions.emplace_back();
+    size_t hint = 0;
+    for (const Pending& p : way.pending) {
+      const Pending* const found = find(kept, p.place, hint);
+      position.push_back(found == nullptr ? kGone : static_cast<size_t>(found - kept.data()));
+    }
+    in_order = in_order && position.size() == kept.size() && std::is_sorted(position.begin(), position.end());
+  }
+  if (in_order) return;
+  std::vector<bool> gone(kept.size(), false);
   for (bool changed = true; changed;) {
     changed = false;
-    for (const State& way : ways) {
-      for (size_t j = 0; j < way.pending.size(); ++j) {
-        const Pending& later = way.pending[j];
-        const bool later_stays = contains(kept, later.place);
+    for (size_t w = 0; w < ways.size(); ++w) {
+      const auto& pending = ways[w].pending;
+      const auto is_gone = [&](size_t i) { return positions[w][i] == kGone || gone[positions[w][i]]; };
+      for (size_t j = 0; j < pending.size(); ++j) {
         for (size_t i = 0; i < j; ++i) {
-          const Pending& p = way.pending[i];
-          const bool ordered = overlap(p.place, later.place) || (p.may_trap && !in_slot(later.place));
-          if (!ordered || !contains(kept, p.place)) continue;
-          const auto position = [&](const Place& place) { return find(kept, place) - kept.data(); };
-          if (later_stays && position(p.place) < position(later.place)) continue;
-          drop(p.place);
-          changed = true;
+          if (is_gone(i) || (!is_gone(j) && positions[w][i] < positions[w][j])) continue;
+          if (!overlap(pending[i].place, pending[j].place) && !(pending[i].may_trap && !in_slot(pending[j].place))) {
+            continue;
+          }
+          gone[positions[w][i]] = changed = true;
         }
       }
     }
   }
+  size_t left = 0;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (!gone[i]) kept[left++] = kept[i];
+  }
+  kept.resize(left);
 }
 
 // Whether the address can be had in `block`, from the same value or another one.
@@ -264,31 +314,35 @@ Value Delay::phi(size_t block, const Place& place, Type type) {
 
 // Takes away what does not also hold on this way, or has no meaning in `block`.
 void Delay::know_common(State& into, const State& way, size_t block) const {
+  size_t hint = 0;
   erase_if(into.known, [&](Content& known) {
     if (!numbering_.valid_at(known.place.root, block) || !numbering_.valid_at(known.content, block)) return true;
-    const auto same = std::find_if(way.known.begin(), way.known.end(), [&](const Content& other) {
+    const Content* const same = find_near(way.known, hint, [&](const Content& other) {
       return other.place.same_bytes(known.place) && other.content == known.content &&
              other.access->flags.big() == known.access->flags.big();
     });
-    if (same == way.known.end()) return true;
+    if (same == nullptr) return true;
     if (known.value != kNoValue && !numbering_.comes_before(numbering_.site_of(known.value), block)) {
       known.value = available(known.content, block);
     }
     return false;
   });
+  hint = 0;
   erase_if(into.reached, [&](const Place& place) {
-    return !numbering_.valid_at(place.root, block) || !is_reached(way, place);
+    return !numbering_.valid_at(place.root, block) || !is_reached(way, place, hint);
   });
 }
 
 // What is known at the beginning of a block only gets less from sweep to sweep, so that there is an end to it.
 void Delay::restrict_to(State& now, const State& before) const {
-  erase_if(now.known, [&](const Content& k) {
-    return std::none_of(before.known.begin(), before.known.end(), [&](const Content& other) {
-      return other.place.same_bytes(k.place) && other.content == k.content;
-    });
+  size_t hint = 0;
+  erase_if(now.known, [&](const Content& known) {
+    return find_near(before.known, hint, [&](const Content& other) {
+             return other.place.same_bytes(known.place) && other.content == known.content;
+           }) == nullptr;
   });
-  erase_if(now.reached, [&](const Place& place) { return !is_reached(before, place); });
+  hint = 0;
+  erase_if(now.reached, [&](const Place& place) { return !is_reached(before, place, hint); });
   now.escaped |= before.escaped;
 }
 
@@ -336,16 +390,20 @@ void Delay::written(State& state, const Place& place, const Inst& access, Value 
 
 bool Delay::is_known(const State& state, const Place& place, const Inst& access, Value value) const {
   return std::any_of(state.known.begin(), state.known.end(), [&](const Content& known) {
-    return known.place.same_bytes(place) && (place.bytes == 1 || known.access->flags.big() == access.flags.big()) &&
-           numbering_.same_bytes(known.content, numbering_.of(value), place.bytes);
+    const Place& at = known.place;
+    if (at.root != place.root || at.offset != place.offset || at.bytes < place.bytes) return false;
+    // The lowest bytes come first in memory unless it is big endian.
+    if (place.bytes > 1 && known.access->flags.big() != access.flags.big()) return false;
+    if (at.bytes != place.bytes && known.access->flags.big()) return false;
+    return numbering_.same_bytes(known.content, numbering_.of(value), place.bytes);
   });
 }
 
-bool Delay::is_reached(const State& state, const Place& place) const {
-  return std::any_of(state.reached.begin(), state.reached.end(), [&](const Place& reached) {
-    const uint64_t behind = place.offset - reached.offset;
-    return reached.root == place.root && behind < reached.bytes && behind + place.bytes <= reached.bytes;
-  });
+bool Delay::is_reached(const State& state, const Place& place, size_t& hint) const {
+  return find_near(state.reached, hint, [&](const Place& reached) {
+           const uint64_t behind = place.offset - reached.offset;
+           return reached.root == place.root && behind < reached.bytes && behind + place.bytes <= reached.bytes;
+         }) != nullptr;
 }
 
 void Delay::reach(State& state, const Place& place) const {

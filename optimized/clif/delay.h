@@ -85,14 +85,22 @@ class Actions {
   virtual void guard(const Inst&, const std::vector<Pending>&) {}  // these are done only if it traps
 };
 
+// How far to go. What is pending is written out in every place where it may be seen.
+struct Reach {
+  bool past_guards = true;  // a conditional trap becomes a branch to a block that does what is pending, and traps
+  size_t pending = 64;      // at most so many stores at a time
+};
+
 class Delay {
  public:
   // The function must stay as it is as long as this lives, have no aliases and no unreachable blocks.
-  Delay(const Function& function, const ElideOptions& options);
+  Delay(const Function& function, const ElideOptions& options, const Reach& reach = {});
 
   // Finds out the state at the beginning of each block if the stores in `in_place` are not delayed. False if it gave
   // up, which it does only on functions that nobody writes.
   bool solve(const std::set<uint32_t>& in_place);
+  // The same if every store is done in its place, needed or not: what is known of memory is what is there.
+  bool solve_as_is();
 
   // After solve():
   const State& at_begin(size_t block) const { return in_[block]; }
@@ -115,14 +123,16 @@ class Delay {
   const Cfg& cfg() const { return cfg_; }
   const Numbering& numbering() const { return numbering_; }
   const StoreList& stores() const { return stores_; }
+  Place place_of(const Inst& access) const { return aliasing_.place_of(access); }
   Type type_of(Value value) const;
 
  private:
   class Step;  // delay_step.h
 
   State meet(size_t block);
+  void pass_pointers(size_t block);
   std::vector<Pending> merge(const std::vector<State>& ways, size_t block);
-  std::optional<Pending> merged(const std::vector<State>& ways, const Pending& first, size_t block);
+  std::optional<Pending> merged(const std::vector<const Pending*>& ways, size_t block);
   void keep_order(const std::vector<State>& ways, std::vector<Pending>& kept) const;
   bool find_address(Pending& pending, size_t block) const;
   Value available(ClassId id, size_t block) const;
@@ -142,7 +152,11 @@ class Delay {
     return slot != 0 && (slot & state.escaped) == 0;
   }
   bool is_known(const State& state, const Place& place, const Inst& access, Value value) const;
-  bool is_reached(const State& state, const Place& place) const;
+  bool is_reached(const State& state, const Place& place) const {
+    size_t hint = 0;
+    return is_reached(state, place, hint);
+  }
+  bool is_reached(const State& state, const Place& place, size_t& hint) const;
   void reach(State& state, const Place& place) const;
   void points_to(Value value, SlotSet slots);
   // The flags of one access with the trap of another.
@@ -150,6 +164,7 @@ class Delay {
 
   const Function& f_;
   const ElideOptions& options_;
+  const Reach reach_;
   Cfg cfg_;
   Numbering numbering_;
   Aliasing aliasing_;
@@ -158,7 +173,8 @@ class Delay {
   std::vector<uint32_t> uses_;
   std::deque<MemFlags> made_flags_;
   std::vector<bool> loop_head_;
-  const std::set<uint32_t>* in_place_ = nullptr;
+  std::set<uint32_t> in_place_;
+  bool as_is_ = false;
 
   std::vector<State> in_, out_;
   std::vector<bool> done_;

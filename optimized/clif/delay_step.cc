@@ -9,7 +9,6 @@
 namespace lockstep::clif {
 namespace {
 
-constexpr size_t kMostPending = 64;
 constexpr size_t kMostMembers = 16;
 
 // How a load gets its result from a value whose lowest bytes are in memory at `from`, `at` being all or some of these
@@ -167,7 +166,7 @@ void Delay::Step::store(const Inst& inst) {
   if (traps) write_for_end();
   d_.reach(state_, place);
   drop_overwritten(place);
-  if (!traps && d_.deadness_.dead_after(number)) {
+  if (!traps && !d_.as_is_ && d_.deadness_.dead_after(number)) {
     actions_.drop(number);
     actions_.remove(inst);
     return;
@@ -220,7 +219,7 @@ void Delay::Step::store(const Inst& inst) {
 }
 
 bool Delay::Step::stays(uint32_t number) const {
-  return d_.in_place_->count(number) != 0 || state_.pending.size() >= kMostPending;
+  return d_.as_is_ || d_.in_place_.count(number) != 0 || state_.pending.size() >= d_.reach_.pending;
 }
 
 void Delay::Step::drop_overwritten(const Place& place) {
@@ -289,6 +288,7 @@ void Delay::Step::guard(const Inst& inst) {
   const auto condition = d_.numbering_.constant(d_.numbering_.of(inst.args[0]));
   const bool never = condition && ((inst.op == Opcode::kTrapz && *condition != 0) ||
                                    (inst.op == Opcode::kTrapnz && *condition == 0));
+  if (!never && !d_.reach_.past_guards) write_for_end();
   if (!never) {
     State trapped = state_;
     std::vector<bool> chosen;

@@ -10,6 +10,7 @@
 #include "optimized/clif/cleanup.h"
 #include "optimized/clif/delay.h"
 #include "optimized/clif/rewrite.h"
+#include "optimized/clif/sink.h"
 #include "optimized/clif/split.h"
 
 namespace lockstep::clif {
@@ -18,6 +19,9 @@ namespace {
 constexpr size_t kMostRounds = 8;
 constexpr size_t kMostInstructions = 50000;
 constexpr size_t kMostCopied = 500;  // instructions
+constexpr size_t kLarge = 2000;      // instructions; no more than one round for functions that have more
+constexpr size_t kMostGrowth = 4;    // in stores, and so many more
+constexpr size_t kSmall = 64;
 constexpr BlockId kHighestBlock = 1u << 30;
 
 // What this pass has been made for: addresses of 64 bits, numbers that leave room for new ones.
@@ -138,28 +142,47 @@ bool forward_loads(Function& function, const ElideOptions& options) {
   return changed;
 }
 
-// Delays the stores for which that is worth something. False if nothing changed.
-bool delay_stores(Function& function, const ElideOptions& options) {
-  Delay delay(function, options);
+// Delays the stores for which that is worth something. nullopt: there are none.
+std::optional<Function> delayed(const Function& function, const ElideOptions& options, const Reach& reach) {
+  Delay delay(function, options, reach);
   std::set<uint32_t> in_place;
   for (size_t round = 0;; ++round) {
-    if (!delay.slots_are_respected() || !delay.solve(in_place)) return false;
+    if (!delay.slots_are_respected() || !delay.solve(in_place)) return std::nullopt;
     if (round == kMostRounds) break;
     const std::vector<uint32_t> useless = Fates(function, delay).useless(in_place);
     if (useless.empty()) break;
     in_place.insert(useless.begin(), useless.end());
   }
   std::optional<Function> next = rewrite(function, delay, Extent::kAll);
-  if (!next) return false;
-  clean(*next, options);
-  function = std::move(*next);
-  return true;
+  if (next) clean(*next, options);
+  return next;
+}
+
+// The same, but only as far as the function does not grow too much by stores that many cold paths do. False if nothing
+// changed.
+bool delay_stores(Function& function, const ElideOptions& options) {
+  const size_t limit = kMostGrowth * count_accesses(function).stores + kSmall;
+  for (const Reach& reach : {Reach{}, Reach{false, 64}, Reach{false, 8}, Reach{false, 1}}) {
+    std::optional<Function> next = delayed(function, options, reach);
+    if (!next) return false;
+    if (count_accesses(*next).stores > limit) continue;
+    function = std::move(*next);
+    return true;
+  }
+  return false;
+}
+
+size_t count_instructions(const Function& function) {
+  size_t count = 0;
+  for (const Block& block : function.blocks) count += block.insts.size();
+  return count;
 }
 
 // Everything but splitting. False if nothing changed.
 bool run(Function& function, const ElideOptions& options) {
   bool changed = false;
-  for (size_t round = 0; round < kMostRounds; ++round) {
+  const size_t rounds = count_instructions(function) > kLarge ? 1 : kMostRounds;
+  for (size_t round = 0; round < rounds; ++round) {
     changed |= forward_loads(function, options);
     if (!delay_stores(function, options)) break;
     changed = true;
@@ -175,7 +198,7 @@ size_t stores_on_hot_path(const Function& function) {
 // Gives cold paths as little code of their own as spares the hot path all the stores that can be spared.
 void split_paths(const Function& function, Function& result, const ElideOptions& options) {
   const size_t before = stores_on_hot_path(result);
-  if (before == 0) return;
+  if (before == 0 || count_instructions(function) > kLarge) return;
   const std::vector<size_t> shared = shared_blocks(function, kMostCopied);
   const auto with = [&](size_t count) {
     Function made = split(function, shared, count);
@@ -210,8 +233,10 @@ Function elide(const Function& function, const ElideOptions& options) {
   const bool forwarded = forward_loads(start, options);
   Function result = start;
   const bool changed = run(result, options) || forwarded;
+  if (!changed) return function;
   if (options.split_paths) split_paths(start, result, options);
-  return changed ? result : function;
+  sink(result, options);
+  return result;
 }
 
 }  // namespace lockstep::clif

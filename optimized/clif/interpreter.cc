@@ -234,6 +234,7 @@ class Machine {
       if (!broken_load_) broken_load_ = described(inst) + ": " + promise + place();
     }
     ++run_.executed_loads;
+    world_.loading(f_, inst, access.address);
     const Known loaded = memory_.load(access);
     define(inst, 0, extended(inst, loaded.bits), loaded.from);
   }

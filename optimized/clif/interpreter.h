@@ -84,6 +84,8 @@ class World {
   // The address of a function or symbol: "%g". Also asked for "get_frame_pointer", "get_stack_pointer" and
   // "get_return_address".
   virtual uint64_t symbol(const std::string& name) = 0;
+  // A plain load is about to read from there; for worlds that keep promises about what loads give.
+  virtual void loading(const Function&, const Inst&, uint64_t /*address*/) {}
   // Reply number n, to a call, atomic, fence, debugtrap or sequence_point (which need only `writes`, if anything).
   virtual Reply call(size_t n, const Event& event, const Function& function, const Inst& inst) = 0;
 };

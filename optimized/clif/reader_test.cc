@@ -107,6 +107,33 @@ TEST(Reader, ControllingTypes) {
   EXPECT_FALSE(insts[8].type.valid());
 }
 
+// Where a result has another type than the operands.
+TEST(Reader, TypesOfResults) {
+  const struct {
+    std::string types, text;
+    Type first, second;
+  } kCases[] = {
+      {"i64, i64", "isplit v0", kI32, kI32},
+      {"i16, i16", "iconcat v0, v1", kI32, {}},
+      {"i64, i64", "umul_overflow v0, v1", kI64, kI8},
+      {"i32x4, i32", "extractlane v0, 1", kI32, {}},
+      {"i32x4, i32", "insertlane v0, v1, 1", {Type::kInt, 32, 4}, {}},
+      {"f32x4, f32x4", "fcmp lt v0, v1", {Type::kInt, 32, 4}, {}},
+      {"f64, f64", "fcmp lt v0, v1", kI8, {}},
+      {"i128, i128", "icmp slt v0, v1", kI8, {}},
+      {"i8x16, i8", "vall_true v0", kI8, {}},
+      {"i64, i64", "sload32 v0", kI64, {}},
+  };
+  for (const auto& c : kCases) {
+    const size_t comma = c.types.find(", ");
+    const Function f = read_one("function %f(" + c.types + ") {\nblock0(v0: " + c.types.substr(0, comma) +
+                                ", v1: " + c.types.substr(comma + 2) + "):\nv8" + (c.second.valid() ? ", v9" : "") +
+                                " = " + c.text + "\nreturn\n}\n");
+    EXPECT_EQ(f.type_of(8), c.first) << c.text;
+    EXPECT_EQ(c.second.valid() ? f.type_of(9) : Type{}, c.second) << c.text;
+  }
+}
+
 TEST(Reader, DefinitionsMayStandFurtherDown) {
   const Function f = read_one(
       "function %f(i32) -> i32 {\nblock0(v0: i32):\n jump block2\nblock1:\n v2 = iadd v1, v1\n return v2\n"

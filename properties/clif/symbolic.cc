@@ -228,32 +228,50 @@ Term Executor::read(const Memory& memory, Term context, const Place& place, Orig
     const Write* write;
     Overlap overlap;
     int64_t distance;
+    size_t index;
   };
+  // From the last store backwards, to one that is known to have written all of it.
   std::vector<Layer> layers, restored;
+  std::set<size_t> not_as_if;  // stores that must not be passed over as restored
   bool covered = false;
-  for (size_t i = memory.writes.size(); i-- > 0 && !covered;) {
-    const Write& w = memory.writes[i];
-    int64_t distance = 0;
-    const Overlap o = overlap(w, distance);
-    if (o == Overlap::kNone || t_.contradict(context, w.guard)) continue;
-    // A later store that is known to have happened and covers this one hides it.
-    const auto hides = [&](const Layer& later) {
-      const Terms::Sum x = t_.split(w.place.address), y = t_.split(later.write->place.address);
-      if (x.base != y.base) return false;
-      const auto d = static_cast<int64_t>(static_cast<uint64_t>(x.offset - y.offset));
-      return d >= 0 && d + w.place.bytes <= later.write->place.bytes && t_.implied(context, later.write->guard);
-    };
-    if (std::any_of(layers.begin(), layers.end(), hides) || std::any_of(restored.begin(), restored.end(), hides))
-      continue;
-    // A field that was given back what it had: as if nothing had been stored.
-    if (w.restores && o == Overlap::kPerhaps && t_.implied(context, w.guard)) {
-      restored.push_back({&w, o, distance});
-      continue;
+  for (bool again = true; again;) {
+    again = covered = false;
+    layers.clear();
+    restored.clear();
+    for (size_t i = memory.writes.size(); i-- > 0 && !covered;) {
+      const Write& w = memory.writes[i];
+      // A later store that is known to have happened and covers this one hides it.
+      const auto hides = [&](const Layer& later) {
+        const Terms::Sum x = t_.split(w.place.address), y = t_.split(later.write->place.address);
+        if (x.base != y.base) return false;
+        const auto d = static_cast<int64_t>(static_cast<uint64_t>(x.offset - y.offset));
+        return d >= 0 && d + w.place.bytes <= later.write->place.bytes && t_.implied(context, later.write->guard);
+      };
+      if (t_.contradict(context, w.guard)) continue;
+      const auto by_restored = std::find_if(restored.begin(), restored.end(), hides);
+      if (by_restored != restored.end()) {
+        // What was restored between the two was so with the hidden store in place: look again without that.
+        for (const Layer& between : restored) {
+          if (between.index < by_restored->index) again = not_as_if.insert(between.index).second || again;
+        }
+        continue;
+      }
+      int64_t distance = 0;
+      const Overlap o = overlap(w, distance);
+      if (o == Overlap::kNone || std::any_of(layers.begin(), layers.end(), hides)) continue;
+      // A field that was given back what it had: as if nothing had been stored.
+      if (w.restores && o == Overlap::kPerhaps && t_.implied(context, w.guard) && !not_as_if.contains(i)) {
+        restored.push_back({&w, o, distance, i});
+        continue;
+      }
+      layers.push_back({&w, o, distance, i});
+      covered = o == Overlap::kKnown && distance >= 0 && distance + place.bytes <= w.place.bytes &&
+                t_.implied(context, w.guard);
     }
-    layers.push_back({&w, o, distance});
-    if (origins != nullptr) *origins |= w.origins;
-    covered = o == Overlap::kKnown && distance >= 0 && distance + place.bytes <= w.place.bytes &&
-              t_.implied(context, w.guard);
+  }
+  if (origins != nullptr) {
+    for (const Layer& layer : layers) *origins |= layer.write->origins;
+    for (const Layer& layer : restored) *origins |= layer.write->origins;
   }
 
   Term value;
@@ -428,10 +446,14 @@ struct Executor::Run {
     if (!t.is_const(v)) {
       // Did these bytes hold the same before the stores that this one covers?
       Memory earlier = segment.memory;
-      std::erase_if(earlier.writes, [&](const Write& old) {
+      bool taken_out = false;
+      std::erase_if(earlier.writes, [&](Write& old) {
         const Terms::Sum a = t.split(place.address), b = t.split(old.place.address);
         const auto d = static_cast<int64_t>(static_cast<uint64_t>(b.offset - a.offset));
-        return a.base == b.base && d >= 0 && d + old.place.bytes <= bytes;
+        const bool gone = a.base == b.base && d >= 0 && d + old.place.bytes <= bytes;
+        taken_out = taken_out || gone;
+        if (taken_out) old.restores = false;  // that was so with the stores that are out now
+        return gone;
       });
       w.restores = e.read(earlier, guard, place, start.escaped) == v;
     }
@@ -544,7 +566,6 @@ struct Executor::Run {
       for (const auto& [condition, code] : result.traps) trap_if(condition, code, inst);
       Origins all = 0;
       for (const Origins o : origins) all |= o;
-      if (inst.op == Opcode::kIcmp || inst.op == Opcode::kFcmp) all = all & kElsewhere;
       if ((inst.op == Opcode::kIadd || inst.op == Opcode::kIsub) && (all & ~kElsewhere) != 0) {
         // A slot's address and an index: it stays in the slot.
         const Origins x = origins[0] & ~kElsewhere, y = origins[1] & ~kElsewhere;

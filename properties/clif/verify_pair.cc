@@ -14,6 +14,7 @@ namespace lockstep::refinement {
 namespace {
 
 constexpr size_t kMaxSteps = 4000;  // of a run in a random world
+constexpr int kMaxPromiseRounds = 16;
 constexpr size_t kMaxExampleSteps = 100'000;
 
 std::string text_of(const clif::Bits& b) { return smt::hex(static_cast<smt::Bits>(b.hi) << 64 | b.lo); }
@@ -226,17 +227,14 @@ void run_at_random(const Function& before, const Function& after, const VerifyOp
     }
   }
   for (uint32_t i = 0; i < options.random_runs; ++i) {
-    RandomWorld world(options.seed * 1'000'003 + i, before);
-    const size_t restarts = options.promises.list.empty() ? 1 : 8;
-    Run b;
-    for (size_t n = 0; n < restarts; ++n) {
-      // A world in which loads give what is promised is made by trying: what was read becomes what all read.
-      RandomWorld copy = world;
-      b = run(before, world.arguments, copy, kMaxSteps, options.trust_regions);
-      if (options.promises.list.empty()) break;
+    RandomWorld world(options.seed * 1'000'003 + i, before, &options.promises);
+    Run b, a;
+    // Worlds in which loads give what is promised are made by trying: what was read becomes what all read.
+    for (int round = 0; round < kMaxPromiseRounds; ++round) {
+      b = run(before, world.arguments, world, kMaxSteps, options.trust_regions);
+      a = run(after, world.arguments, world, kMaxSteps, options.trust_regions);
+      if (!world.keep_promises()) break;
     }
-    RandomWorld copy = world;
-    const Run a = run(after, world.arguments, copy, kMaxSteps, options.trust_regions);
     const std::optional<Difference> d = compare(b, a);
     if (d && d->kind == Difference::kUseless) {
       if (b.end == Run::kUnsupported || a.end == Run::kUnsupported) {

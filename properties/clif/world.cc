@@ -120,7 +120,8 @@ uint64_t RandomWorld::hash(uint64_t what, uint64_t a, uint64_t b) const {
   return mixed(mixed(mixed(seed_ + what * 0x9e37'79b9'7f4a'7c15) + a * 0xd6e8'feb8'6659'fd93) + b);
 }
 
-RandomWorld::RandomWorld(uint64_t seed, const Function& before) : seed_(mixed(seed)) {
+RandomWorld::RandomWorld(uint64_t seed, const Function& before, const Promises* promises)
+    : promises_(promises), seed_(mixed(seed)) {
   all_accessible_ = hash(1, 0) % 4 != 0;
   for (size_t i = 0; i < before.signature.params.size(); ++i) {
     const uint64_t random = hash(2, i);
@@ -164,7 +165,7 @@ clif::Bits RandomWorld::value(Type type, uint64_t random) const {
 }
 
 uint8_t RandomWorld::byte(uint64_t address) {
-  if (const auto it = forced.find(address); it != forced.end()) return it->second;
+  if (const auto it = forced_.find(address); it != forced_.end()) return it->second;
   // Words of eight bytes: pointers to areas of their own, zeros, numbers.
   const uint64_t word = hash(3, address >> 3);
   uint64_t content;
@@ -184,6 +185,22 @@ uint8_t RandomWorld::byte(uint64_t address) {
       break;
   }
   return static_cast<uint8_t>(content >> (8 * (address & 7)));
+}
+
+void RandomWorld::loading(const Function& f, const Inst& inst, uint64_t address) {
+  if (promises_ == nullptr) return;
+  if (const Promise* p = promises_->same_value(f, inst)) promised_.emplace(address, p);
+}
+
+bool RandomWorld::keep_promises() {
+  bool is_new = false;
+  for (const auto& [address, promise] : promised_) {
+    const uint64_t value = pointer(3000 + promise->at.line % 64);
+    for (uint32_t i = 0; i < promise->load.bytes; ++i) {
+      is_new = forced_.try_emplace(address + i, static_cast<uint8_t>(value >> (8 * i))).second || is_new;
+    }
+  }
+  return is_new;
 }
 
 bool RandomWorld::accessible(uint64_t epoch, uint64_t address) {

@@ -38,7 +38,8 @@ WrittenWorld world_of(const Refiner&, const Refinement&, const Function& before)
 // pointers to areas, sometimes the same, or numbers at the edges. Equal seeds give equal worlds on every machine.
 class RandomWorld final : public World {
  public:
-  RandomWorld(uint64_t seed, const Function& before);
+  // The promises must outlive the world; only `same-value` is kept, by keep_promises().
+  RandomWorld(uint64_t seed, const Function& before, const Promises* promises = nullptr);
   std::vector<clif::Bits> arguments;
 
   uint8_t byte(uint64_t address) override;
@@ -47,10 +48,15 @@ class RandomWorld final : public World {
   uint64_t symbol(const std::string& name) override;
   Reply call(size_t n, const Event&, const Function&, const Inst&) override;
 
-  // Bytes that promises of an --assume file ask for; they win.
-  std::map<uint64_t, uint8_t> forced;
+  void loading(const Function&, const Inst&, uint64_t address) override;
+  // Makes the bytes that promised loads have read so far what they all read. True: there were new ones, so that the
+  // function has to be run again.
+  bool keep_promises();
 
  private:
+  std::map<uint64_t, uint8_t> forced_;
+  std::map<uint64_t, const Promise*> promised_;  // addresses of promised loads
+  const Promises* promises_;
   uint64_t hash(uint64_t what, uint64_t a, uint64_t b = 0) const;
   uint64_t pointer(uint64_t choice) const;
   clif::Bits value(Type, uint64_t random) const;
