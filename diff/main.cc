@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "diff/verbs.h"
+#include "properties/clif/theorems.h"
 #include "properties/clif/verbs.h"
 #include "traces/files.h"
 
@@ -146,6 +147,14 @@ int run(int argc, char** argv) {
   verify_verb->add_flag("--cross-check", verify.cross_check, "ask cvc5 the same questions");
   verify_verb->add_flag("--reduce", verify.reduce, "make refuted pairs small and print them");
 
+  lockstep::refinement::ProveCommand prove;
+  auto* prove_verb =
+      app.add_subcommand("prove", "the theorems about adapters and their negative controls, by both solvers");
+  prove_verb->add_option("name", prove.name, "one theorem (default: all)");
+  prove_verb->add_flag("--markdown", prove.markdown, "as the table of properties/README.md");
+  prove_verb->add_flag("--show", prove.show, "with CLIF and promises");
+  prove_verb->add_option("--json", prove.json_file, "write the verdicts as JSON");
+
   if (argc < 2) {
     fmt::print(stderr, "{}", app.help());
     return diff::kBadInput;
@@ -195,6 +204,7 @@ int run(int argc, char** argv) {
     elide.json_file = verify.json_file;
     return lockstep::refinement::verb_elide(elide, style);
   }
+  if (*prove_verb) return lockstep::refinement::verb_prove(prove, style);
   if (*explain_verb) return diff::verb_explain(trap);
   return diff::kBadInput;
 }

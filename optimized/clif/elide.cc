@@ -196,9 +196,10 @@ size_t stores_on_hot_path(const Function& function) {
 }
 
 // Gives cold paths as little code of their own as spares the hot path all the stores that can be spared.
-void split_paths(const Function& function, Function& result, const ElideOptions& options) {
+// False if nothing changed.
+bool split_paths(const Function& function, Function& result, const ElideOptions& options) {
   const size_t before = stores_on_hot_path(result);
-  if (before == 0 || count_instructions(function) > kLarge) return;
+  if (before == 0 || count_instructions(function) > kLarge) return false;
   const std::vector<size_t> shared = shared_blocks(function, kMostCopied);
   const auto with = [&](size_t count) {
     Function made = split(function, shared, count);
@@ -206,10 +207,10 @@ void split_paths(const Function& function, Function& result, const ElideOptions&
     run(made, options);
     return made;
   };
-  if (shared.empty()) return;
+  if (shared.empty()) return false;
   Function best = with(shared.size());
   const size_t least = stores_on_hot_path(best);
-  if (least >= before) return;
+  if (least >= before) return false;
   size_t enough = shared.size(), too_few = 0;
   while (enough - too_few > 1) {
     const size_t middle = (enough + too_few) / 2;
@@ -222,6 +223,7 @@ void split_paths(const Function& function, Function& result, const ElideOptions&
     }
   }
   result = std::move(best);
+  return true;
 }
 
 }  // namespace
@@ -232,9 +234,9 @@ Function elide(const Function& function, const ElideOptions& options) {
   normalize(start);
   const bool forwarded = forward_loads(start, options);
   Function result = start;
-  const bool changed = run(result, options) || forwarded;
+  bool changed = run(result, options) || forwarded;
+  changed |= options.split_paths && split_paths(start, result, options);
   if (!changed) return function;
-  if (options.split_paths) split_paths(start, result, options);
   sink(result, options);
   return result;
 }

@@ -135,7 +135,7 @@ class RandomFunction {
   struct Shape {
     enum { kReturn, kTrap, kJump, kBrif, kTable, kBack, kTry } end = kReturn;
     std::vector<size_t> to;
-    uint32_t params = 0;
+    std::vector<Kind> params;
     bool is_head = false, cold = false;
   };
 
@@ -147,7 +147,9 @@ class RandomFunction {
     for (size_t b = 0; b < size; ++b) {
       Shape& s = blocks_[b];
       s.cold = b > 0 && dice_.chance(15);
-      s.params = b > 0 && dice_.chance(30) ? 1 + dice_.below(2) : 0;
+      for (uint32_t n = b > 0 && dice_.chance(35) ? 1 + dice_.below(2) : 0; n > 0; --n) {
+        s.params.push_back(dice_.chance(65) ? kInt : dice_.chance(75) ? kPointerA : kAnyPointer);
+      }
       const auto forward = [&] { return b + 1 + dice_.below(static_cast<uint32_t>(std::min<size_t>(size - b - 1, 3))); };
       const uint32_t dice = dice_.below(100);
       if (b + 1 == size || dice < 6) {
@@ -155,14 +157,14 @@ class RandomFunction {
       } else if (dice < 30) {
         s.end = Shape::kJump;
         s.to = {b + 1};
-      } else if (dice < 75) {
+      } else if (dice < 74) {
         s.end = Shape::kBrif;
         s.to = {b + 1, forward()};
         if (dice_.chance(50)) std::swap(s.to[0], s.to[1]);
-      } else if (dice < 80) {
+      } else if (dice < 78) {
         s.end = Shape::kTable;
         s.to = {forward(), b + 1, forward()};
-      } else if (dice < 85) {
+      } else if (dice < 82) {
         s.end = Shape::kTry;
         s.to = {b + 1, forward()};
       } else if (b > 0) {
@@ -176,6 +178,9 @@ class RandomFunction {
       }
     }
     build_cfg();
+    for (Shape& s : blocks_) {
+      if (s.is_head && dice_.chance(50)) s.params.push_back(kPointerA);
+    }
     // A way back needs the counter of the loop's head.
     for (size_t b = 0; b < size; ++b) {
       if (blocks_[b].end != Shape::kBack || cfg().dominates(blocks_[b].to[0], b)) continue;
@@ -385,7 +390,20 @@ class RandomFunction {
   std::string call(size_t to, const std::string& counter = "") {
     std::vector<std::string> args;
     if (blocks_[to].is_head) args.push_back(counter.empty() ? zero() : counter);
-    for (uint32_t i = 0; i < blocks_[to].params; ++i) args.push_back(integer());
+    for (Kind kind : blocks_[to].params) {
+      const Made* made = find(kind);
+      if (kind == kPointerA && !counter.empty() && dice_.chance(70)) {
+        // Loops walk along.
+        const uint32_t step = next_++, base = made->value;
+        line(v(step) + " = iconst.i64 " + std::to_string(4 * (1 + dice_.below(2))));
+        args.push_back(v(define(kPointerA)));
+        line(args.back() + " = iadd.i64 " + v(base) + ", " + v(step));
+        continue;
+      }
+      if (made == nullptr) made = dice_.chance(50) ? find(kSlot) : nullptr;
+      if (made == nullptr && kind != kInt) made = find(kPointerA);
+      args.push_back(kind == kInt ? integer() : v(made->value));
+    }
     std::string text = "block" + std::to_string(to);
     for (size_t i = 0; i < args.size(); ++i) text += (i == 0 ? "(" : ", ") + args[i];
     return text + (args.empty() ? "" : ")");
@@ -409,7 +427,7 @@ class RandomFunction {
       counter_[b] = next_;
       params.push_back(v(next_++) + ": i32");
     }
-    for (uint32_t i = 0; i < blocks_[b].params; ++i) params.push_back(v(define(kInt)) + ": i32");
+    for (Kind kind : blocks_[b].params) params.push_back(v(define(kind)) + (kind == kInt ? ": i32" : ": i64"));
     for (size_t i = 0; i < params.size(); ++i) head += (i == 0 ? "(" : ", ") + params[i];
     head += params.empty() ? "" : ")";
     head += blocks_[b].cold ? " cold:\n" : ":\n";

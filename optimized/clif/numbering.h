@@ -56,8 +56,12 @@ class Numbering {
   // Whether the lowest `bytes` bytes of two values are the same, which those of a value and its extension are.
   bool same_bytes(ClassId a, ClassId b, uint32_t bytes) const;
 
-  // Whether the class has one value from the beginning of `block` on.
-  bool valid_at(ClassId id, size_t block) const { return comes_before(classes_[id].site, block); }
+  // Whether what is said of the class on a way into `block` is still true of it in the block. It is not if the way leads
+  // back to where the class gets a value: block parameters included.
+  bool valid_at(ClassId id, size_t block) const {
+    const size_t home = classes_[id].site.block;
+    return home != block && cfg_.dominates(home, block);
+  }
   bool comes_before(const Site& site, size_t block) const {
     return site.block == block ? site.index == 0 : cfg_.dominates(site.block, block);
   }

@@ -151,8 +151,11 @@ void read_call(LineReader& line, Promise& promise) {
     promise.kind = Promise::kCallNeverReads;
   } else if (word == "never-writes") {
     promise.kind = Promise::kCallNeverWrites;
+  } else if (word == "never-traps") {
+    promise.kind = Promise::kCallNeverTraps;
+    return;
   } else {
-    throw PromiseError(start, "expected never-reads or never-writes");
+    throw PromiseError(start, "expected never-reads, never-writes or never-traps");
   }
   promise.region = line.region();
   promise.offset = line.offset();
@@ -175,8 +178,13 @@ Promise read_promise(LineReader& line) {
     if (line.at_quote()) promise.region = line.region();
   } else if (word == "call") {
     read_call(line, promise);
+  } else if (word == "trap") {
+    if (line.word() != "never-reads") throw PromiseError(promise.at, "expected trap never-reads");
+    promise.kind = Promise::kTrapNeverReads;
+    promise.region = line.region();
+    promise.offset = line.offset();
   } else {
-    throw PromiseError(promise.at, "expected same-value, apart, untagged-apart or call");
+    throw PromiseError(promise.at, "expected same-value, apart, untagged-apart, call or trap");
   }
   line.expect_end();
   return promise;
@@ -235,7 +243,19 @@ bool Promises::untagged_apart(const Function& function, uint32_t region) const {
 }
 
 bool Promises::never_reads(const Function& function, const Inst& call, const Inst& access) const {
-  return keeps_off(*this, Promise::kCallNeverReads, function, call, access);
+  const bool never_traps = std::any_of(list.begin(), list.end(), [&](const Promise& promise) {
+    return promise.kind == Promise::kCallNeverTraps && is_callee(promise.callee, function, call);
+  });
+  return keeps_off(*this, Promise::kCallNeverReads, function, call, access) &&
+         (never_traps || trap_never_reads(function, access));
+}
+
+bool Promises::trap_never_reads(const Function& function, const Inst& access) const {
+  if (!access.flags.region) return false;
+  return std::any_of(list.begin(), list.end(), [&](const Promise& promise) {
+    return promise.kind == Promise::kTrapNeverReads && promise.offset.value_or(access.offset) == access.offset &&
+           is_region_named(function, *access.flags.region, promise.region);
+  });
 }
 
 bool Promises::never_writes(const Function& function, const Inst& call, const Inst& access) const {

@@ -15,6 +15,9 @@
 //   call %g never-reads "VMStoreContext"+64  region (at this offset of the address), nor does whoever it calls;
 //   call * never-writes "VMStoreContext"     does not change them. `*`: every call, atomics and fences included;
 //   call indirect never-reads "R"            call_indirect and try_call_indirect
+//   call %g never-traps                      the callee does not trap: nobody else looks while it runs. Without this
+//                                            line or the next one, never-reads alone says nothing about a verdict
+//   trap never-reads "VMStoreContext"        whoever looks after a trap, here or in a callee, does not look there
 #pragma once
 
 #include <stdexcept>
@@ -52,11 +55,11 @@ struct PointerName {
 bool is_region_named(const Function&, uint32_t region, const std::string& name);
 
 struct Promise {
-  enum Kind : uint8_t { kSameValue, kApart, kUntaggedApart, kCallNeverReads, kCallNeverWrites };
+  enum Kind : uint8_t { kSameValue, kApart, kUntaggedApart, kCallNeverReads, kCallNeverWrites, kCallNeverTraps, kTrapNeverReads };
   Kind kind{};
   LoadShape load;                 // kSameValue
   PointerName a, b;               // kApart
-  std::string region;             // kUntaggedApart ("": every region), kCallNever…
+  std::string region;             // kUntaggedApart ("": every region), kCallNeverReads, kCallNeverWrites, kTrap…
   std::optional<int32_t> offset;  // kCallNever…: only accesses at this offset
   std::string callee;             // kCallNever…: "%g", "u0:7", "*", "indirect"
   std::string text;               // the line as it was written, without comment and outer blanks
@@ -71,9 +74,13 @@ struct Promises {
   const Promise* same_value(const Function&, const Inst& load) const;
   // Whether an access without a region cannot touch what is accessed with this one.
   bool untagged_apart(const Function&, uint32_t region) const;
-  // Whether `call` does not look at (change) what `access` touches.
+  // Whether nobody looks at what `access` touches while `call` runs: neither the callee nor, if it can trap, who comes
+  // after the trap.
   bool never_reads(const Function&, const Inst& call, const Inst& access) const;
+  // Whether `call` does not change what `access` touches.
   bool never_writes(const Function&, const Inst& call, const Inst& access) const;
+  // Whether nobody looks at what `access` touches after a trap.
+  bool trap_never_reads(const Function&, const Inst& access) const;
 };
 
 // Reads the text of an --assume file. Throws PromiseError.

@@ -102,6 +102,7 @@ struct Refiner::Impl {
         after_function(a),
         options(std::move(o)),
         solver(s),
+        t(options.simplify),
         out(t, options.trust_regions, promises) {}
 
   // --- The outside
@@ -316,7 +317,7 @@ struct Refiner::Impl {
       if (t.is_false(both)) continue;
       const Outcome::Kind kind = sides.first.empty() ? Outcome::kBound : sides.first[0]->kind;
       if (kind == Outcome::kReturn || kind == Outcome::kTrap) {
-        compare_memory(state, b, a, key, both, nullptr, nullptr, 0);
+        compare_memory(state, b, a, kind, key, both, nullptr, nullptr, 0);
       }
       for (const Outcome* x : sides.first) {
         for (const Outcome* y : sides.second) {
@@ -356,8 +357,8 @@ struct Refiner::Impl {
 
   // The memory that others see at the outcomes `key`, reached where `both` holds. For a call: `x` and `y` are its two
   // sides, and slots in `escaped` are seen.
-  void compare_memory(const State& state, const Segment& b, const Segment& a, const std::string& key, Term both,
-                      const Outcome* x, const Outcome* y, Origins escaped) {
+  void compare_memory(const State& state, const Segment& b, const Segment& a, Outcome::Kind kind,
+                      const std::string& key, Term both, const Outcome* x, const Outcome* y, Origins escaped) {
     std::set<std::tuple<Term, uint32_t, Term>> compared;
     for (const Segment* side : {&b, &a}) {
       const Function& f = side == &b ? before_function : after_function;
@@ -365,6 +366,10 @@ struct Refiner::Impl {
       for (const Write& w : side->memory.writes) {
         if (w.place.slot >= 0 && (escaped >> static_cast<unsigned>(w.place.slot) & 1) == 0) continue;
         if (call != nullptr && w.place.inst != nullptr && unread(f, *call, w)) continue;
+        if (kind == Outcome::kTrap && w.place.inst != nullptr && out.promises.trap_never_reads(f, *w.place.inst)) {
+          use(Promise::kTrapNeverReads);
+          continue;
+        }
         const Term context = t.and_(both, w.guard);
         if (t.is_false(context)) continue;
         if (!compared.emplace(w.place.address, w.place.bytes, context).second) continue;
@@ -391,29 +396,33 @@ struct Refiner::Impl {
     return hit;
   }
 
+  void use(Promise::Kind kind) {
+    for (const Promise& p : out.promises.list) {
+      if (p.kind == kind) out.used.insert(&p);
+    }
+  }
   // Whether a promise says that the callee looks at none of what the store wrote.
   bool unread(const Function& f, const Outcome& call, const Write& w) {
     if (!out.promises.never_reads(f, *call.inst, *w.place.inst)) return false;
-    for (const Promise& p : out.promises.list) {
-      if (p.kind == Promise::kCallNeverReads) out.used.insert(&p);
-    }
+    use(Promise::kCallNeverReads);
+    use(Promise::kCallNeverTraps);
+    use(Promise::kTrapNeverReads);
     return true;
   }
   bool unwritten(const Function& f, const Outcome& call, const Inst& access) {
     if (!out.promises.never_writes(f, *call.inst, access)) return false;
-    for (const Promise& p : out.promises.list) {
-      if (p.kind == Promise::kCallNeverWrites) out.used.insert(&p);
-    }
+    use(Promise::kCallNeverWrites);
     return true;
   }
 
   // The slots whose address others get to see at this point: in the operands, or in memory that is not overwritten.
-  Origins shown(const Segment& side, const Outcome& o) const {
+  Origins shown(const Function& f, const Segment& side, const Outcome& o) {
     Origins slots = o.origins & ~kElsewhere;
     const std::vector<Write>& writes = side.memory.writes;
     for (size_t i = 0; i < writes.size(); ++i) {
       const Origins here = writes[i].origins;
       if ((here & ~slots) == 0 || t.contradict(o.guard, writes[i].guard)) continue;
+      if (o.inst != nullptr && writes[i].place.inst != nullptr && unread(f, o, writes[i])) continue;
       const Terms::Sum p = t.split(writes[i].place.address);
       bool overwritten = false;
       for (size_t k = i + 1; k < writes.size() && !overwritten; ++k) {
@@ -439,8 +448,8 @@ struct Refiner::Impl {
   }
 
   void observe(const State& state, const Segment& b, const Segment& a, const Outcome& x, const Outcome& y, Term pair) {
-    const Origins escaped = state.escaped | shown(b, x) | shown(a, y);
-    compare_memory(state, b, a, x.key, pair, &x, &y, escaped);
+    const Origins escaped = state.escaped | shown(before_function, b, x) | shown(after_function, a, y);
+    compare_memory(state, b, a, x.kind, x.key, pair, &x, &y, escaped);
     State next;
     next.key = {x.at, y.at};
     ++next.key.before.inst;

@@ -44,6 +44,7 @@ struct RefinementOptions {
   bool trust_regions = true;
   uint32_t unroll = 3;
   smt::Limits limits;
+  bool simplify = true;  // of terms as they are made; without, the solver gets everything as it is
 };
 
 struct Refinement {

@@ -34,7 +34,7 @@ std::string observation_key(const Function& f, const Inst& inst) {
   const std::string op(name_of(inst.op));
   switch (inst.op) {
     case Opcode::kAtomicRmw:
-      return op + "." + inst.type.str() + " " + std::string(name_of(inst.rmw));
+      return op + "." + inst.type.str() + " " + std::string(name_of(inst.rmw)) + (inst.flags.big() ? " big" : "");
     case Opcode::kAtomicCas:
     case Opcode::kAtomicLoad:
     case Opcode::kAtomicStore:
@@ -615,6 +615,9 @@ struct Executor::Run {
         break;
     }
     if (inst.is_atomic()) {
+      // It may trap like a plain access, and promises as much with its flags.
+      const uint32_t bytes = inst.access_bytes();
+      if (bytes != 0) access(inst, place_of(inst, bytes), inst.op != Opcode::kAtomicLoad);
       segment.outcomes.push_back(atomic_outcome(inst));
       return false;
     }

@@ -221,7 +221,7 @@ std::optional<Counterexample> confirm(const Refiner& refiner, const Refinement& 
 void run_at_random(const Function& before, const Function& after, const VerifyOptions& options, PairResult& result,
                    bool& store_spared) {
   for (const Promise& p : options.promises.list) {
-    if (p.kind == Promise::kCallNeverReads || p.kind == Promise::kApart || p.kind == Promise::kUntaggedApart) {
+    if (p.kind != Promise::kSameValue) {
       result.random_note = "no random runs: a promise of --assume restricts worlds";
       return;
     }
@@ -254,8 +254,10 @@ void run_at_random(const Function& before, const Function& after, const VerifyOp
   }
 }
 
-void cross_check(const Refiner& refiner, const Refinement& refinement, const VerifyOptions& options,
-                 PairResult& result) {
+// Asks the second solver. What the first was asked, it is asked too; where nothing was left to ask, because terms had
+// become equal as they were made, everything is made again without simplification, so that our own rules are checked.
+void cross_check(const Refiner& refiner, const Refinement& refinement, const Function& before, const Function& after,
+                 const VerifyOptions& options, PairResult& result) {
   result.cross = PairResult::kAgrees;
   for (const Refinement::Asked& asked : refinement.asked) {
     if (asked.answer == smt::Answer::kUnknown) continue;
@@ -266,6 +268,15 @@ void cross_check(const Refiner& refiner, const Refinement& refinement, const Ver
       result.cross = PairResult::kContradicts;
       return;
     }
+  }
+  if (!refinement.asked.empty()) return;
+  Refiner plain(before, after, options.promises, {options.trust_regions, options.unroll, options.cross_limits, false},
+                *options.cross_check);
+  const Refinement again = plain.check();
+  if (again.kind == Refinement::kRefuted) {
+    result.cross = PairResult::kContradicts;
+  } else if (again.kind != refinement.kind) {
+    result.cross = PairResult::kUndecided;
   }
 }
 
@@ -303,7 +314,8 @@ PairResult attempt(const Function& before, const Function& after, const VerifyOp
     return result;
   }
   try {
-    Refiner refiner(before, after, options.promises, {options.trust_regions, options.unroll, options.limits}, solver);
+    Refiner refiner(before, after, options.promises,
+                    {options.trust_regions, options.unroll, options.limits, options.simplify}, solver);
     const Refinement r = refiner.check();
     result.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     result.queries = r.asked.size();
@@ -337,7 +349,7 @@ PairResult attempt(const Function& before, const Function& after, const VerifyOp
       }
     }
     if (!options.dump.empty()) dump(r, options.dump, before.name);
-    if (options.cross_check != nullptr) cross_check(refiner, r, options, result);
+    if (options.cross_check != nullptr) cross_check(refiner, r, before, after, options, result);
     if (result.cross == PairResult::kContradicts) {
       result.verdict = Verdict::kUnknown;
       result.reason = solver.name() + " and " + options.cross_check->name() + " disagree";

@@ -38,6 +38,7 @@ struct VerifyOptions {
   std::string dump;  // a folder for every question, as SMT-LIB; empty: none
   // Whether to find out which promises the verdict needs, by asking again without them.
   bool without_promises = true;
+  bool simplify = true;  // of terms as they are made; without, the solver gets everything as it is
 };
 
 // Two runs that differ, of the same world.

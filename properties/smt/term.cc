@@ -51,7 +51,7 @@ size_t Terms::Hash::operator()(const Node& n) const {
   return h;
 }
 
-Terms::Terms() {
+Terms::Terms(bool simplify) : simplify_(simplify) {
   true_ = make(Node{.op = Op::kTrue});
   false_ = make(Node{.op = Op::kFalse});
 }
@@ -68,7 +68,20 @@ Term Terms::make(Op op, uint32_t width, std::vector<Term> args, uint32_t low) {
 // --- Truth values
 // ------------------------------------------------------------------------------------------------------
 
+Term Terms::plain(Op op, uint32_t width, std::vector<Term> args, uint32_t low) {
+  const Node n{.op = op, .width = width, .low = low, .args = std::move(args)};
+  std::vector<Bits> values;
+  for (const Term arg : n.args) {
+    const Node& a = nodes_[arg.id];
+    if (a.op != Op::kConst && a.op != Op::kTrue && a.op != Op::kFalse) return make(n);
+    values.push_back(a.op == Op::kConst ? a.value : a.op == Op::kTrue ? 1 : 0);
+  }
+  const Bits value = compute(n, values);
+  return width == 0 ? truth(value != 0) : constant(value, width);
+}
+
 Term Terms::not_(Term a) {
+  if (!simplify_) return plain(Op::kNot, 0, {a});
   if (a == true_) return false_;
   if (a == false_) return true_;
   if (nodes_[a.id].op == Op::kNot) return nodes_[a.id].args[0];
@@ -79,6 +92,7 @@ Term Terms::and_(Term a, Term b) {
   if (a == false_ || b == false_) return false_;
   if (a == true_ || a == b) return b;
   if (b == true_) return a;
+  if (!simplify_) return make(Op::kAnd, 0, {a, b});
   if (implied(a, b)) return a;
   if (implied(b, a)) return b;
   if (contradict(a, b)) return false_;
@@ -89,6 +103,7 @@ Term Terms::or_(Term a, Term b) {
   if (a == true_ || b == true_) return true_;
   if (a == false_ || a == b) return b;
   if (b == false_) return a;
+  if (!simplify_) return make(Op::kOr, 0, {a, b});
   if (a == not_(b)) return true_;
   if (implied(a, b)) return b;
   if (implied(b, a)) return a;
@@ -124,6 +139,7 @@ bool Terms::implied(Term known, Term wanted) const { return implied(known, wante
 
 bool Terms::implied(Term known, Term wanted, int depth) const {
   if (known == wanted || wanted == true_ || known == false_) return true;
+  if (!simplify_) return false;
   if (depth == 0 || known == true_ || wanted == false_) return false;
   const Node& w = nodes_[wanted.id];
   const Node& k = nodes_[known.id];
@@ -147,6 +163,7 @@ bool Terms::implied(Term known, Term wanted, int depth) const {
 }
 
 bool Terms::contradict(Term a, Term b) const {
+  if (!simplify_) return a == false_ || b == false_;
   const auto negation = [this](Term t) -> const Term* {
     return nodes_[t.id].op == Op::kNot ? &nodes_[t.id].args[0] : nullptr;
   };
@@ -169,6 +186,7 @@ bool Terms::contradict(Term a, Term b) const {
 
 Term Terms::eq(Term a, Term b) {
   require(width(a) == width(b), "eq of different widths");
+  if (!simplify_) return plain(Op::kEq, 0, {a, b});
   if (a == b) return true_;
   const uint32_t w = width(a);
   if (w == 0) {
@@ -207,6 +225,7 @@ Term Terms::eq(Term a, Term b) {
 
 Term Terms::ult(Term a, Term b) {
   require(width(a) == width(b), "ult of different widths");
+  if (!simplify_) return plain(Op::kUlt, 0, {a, b});
   if (a == b) return false_;
   if (is_const(a) && is_const(b)) return truth(nodes_[a.id].value < nodes_[b.id].value);
   if (is_const(b) && nodes_[b.id].value == 0) return false_;
@@ -217,6 +236,7 @@ Term Terms::ult(Term a, Term b) {
 Term Terms::ule(Term a, Term b) { return not_(ult(b, a)); }
 Term Terms::slt(Term a, Term b) {
   require(width(a) == width(b), "slt of different widths");
+  if (!simplify_) return plain(Op::kSlt, 0, {a, b});
   if (a == b) return false_;
   if (is_const(a) && is_const(b)) {
     return truth(signed_of(nodes_[a.id].value, width(a)) < signed_of(nodes_[b.id].value, width(a)));
@@ -237,6 +257,7 @@ Term Terms::ite(Term c, Term yes, Term no) {
   require(width(yes) == width(no), "ite of different widths");
   if (c == true_ || yes == no) return yes;
   if (c == false_) return no;
+  if (!simplify_ && width(yes) != 0) return make(Op::kIte, width(yes), {c, yes, no});
   if (nodes_[c.id].op == Op::kNot) return ite(nodes_[c.id].args[0], no, yes);
   if (nodes_[yes.id].op == Op::kIte && nodes_[yes.id].args[0] == c) yes = nodes_[yes.id].args[1];
   if (nodes_[no.id].op == Op::kIte && nodes_[no.id].args[0] == c) no = nodes_[no.id].args[2];
@@ -261,6 +282,7 @@ Terms::Sum Terms::split(Term t) const {
 // A sum is kept as ((x + y) + z) + constant, summands in the order of their making, each with a constant factor.
 Term Terms::add(Term a, Term b) {
   require(width(a) == width(b), "add of different widths");
+  if (!simplify_) return plain(Op::kAdd, width(a), {a, b});
   const uint32_t w = width(a);
   std::map<Term, Bits> summands;
   Bits offset = 0;
@@ -301,6 +323,7 @@ Term Terms::neg(Term a) { return mul(a, constant(mask_of(width(a)), width(a))); 
 
 Term Terms::mul(Term a, Term b) {
   require(width(a) == width(b), "mul of different widths");
+  if (!simplify_) return plain(Op::kMul, width(a), {a, b});
   const uint32_t w = width(a);
   if (is_const(a)) std::swap(a, b);
   if (is_const(b)) {
@@ -339,6 +362,7 @@ LOCKSTEP_BINARY(srem, Op::kSrem)
 
 Term Terms::band(Term a, Term b) {
   require(width(a) == width(b), "band of different widths");
+  if (!simplify_) return plain(Op::kBand, width(a), {a, b});
   if (a == b) return a;
   if (is_const(a)) std::swap(a, b);
   if (is_const(b)) {
@@ -361,6 +385,7 @@ Term Terms::band(Term a, Term b) {
 
 Term Terms::bor(Term a, Term b) {
   require(width(a) == width(b), "bor of different widths");
+  if (!simplify_) return plain(Op::kBor, width(a), {a, b});
   if (a == b) return a;
   if (is_const(a)) std::swap(a, b);
   if (is_const(b)) {
@@ -376,6 +401,7 @@ Term Terms::bor(Term a, Term b) {
 
 Term Terms::bxor(Term a, Term b) {
   require(width(a) == width(b), "bxor of different widths");
+  if (!simplify_) return plain(Op::kBxor, width(a), {a, b});
   if (a == b) return constant(0, width(a));
   if (is_const(a)) std::swap(a, b);
   if (is_const(b)) {
@@ -394,6 +420,7 @@ Term Terms::bxor(Term a, Term b) {
 }
 
 Term Terms::bnot(Term a) {
+  if (!simplify_) return plain(Op::kBnot, width(a), {a});
   const Node n = nodes_[a.id];
   if (n.op == Op::kConst) return constant(~n.value, n.width);
   if (n.op == Op::kBnot) return n.args[0];
@@ -402,6 +429,7 @@ Term Terms::bnot(Term a) {
 
 Term Terms::shl(Term a, Term by) {
   const uint32_t w = width(a);
+  if (!simplify_) return plain(Op::kShl, w, {a, by});
   if (is_const(by)) {
     const Bits amount = nodes_[by.id].value;
     if (amount == 0) return a;
@@ -413,6 +441,7 @@ Term Terms::shl(Term a, Term by) {
 }
 Term Terms::lshr(Term a, Term by) {
   const uint32_t w = width(a);
+  if (!simplify_) return plain(Op::kLshr, w, {a, by});
   if (is_const(by)) {
     const Bits amount = nodes_[by.id].value;
     if (amount == 0) return a;
@@ -424,6 +453,7 @@ Term Terms::lshr(Term a, Term by) {
 }
 Term Terms::ashr(Term a, Term by) {
   const uint32_t w = width(a);
+  if (!simplify_) return plain(Op::kAshr, w, {a, by});
   if (is_const(by)) {
     const auto amount = static_cast<uint32_t>(std::min<Bits>(nodes_[by.id].value, w - 1));
     return amount == 0 ? a : sext(extract(a, amount, w - amount), w);
@@ -434,6 +464,7 @@ Term Terms::ashr(Term a, Term by) {
 Term Terms::concat(Term high, Term low) {
   const uint32_t w = width(high) + width(low);
   require(w <= 128, "a concatenation of more than 128 bits");
+  if (!simplify_) return plain(Op::kConcat, w, {high, low});
   const Node h = nodes_[high.id], l = nodes_[low.id];
   if (h.op == Op::kConst && l.op == Op::kConst) return constant(h.value << l.width | l.value, w);
   if (h.op == Op::kConst && h.value == 0) return zext(low, w);
@@ -456,6 +487,7 @@ Term Terms::extract(Term t, uint32_t low, uint32_t w) {
   const Node n = nodes_[t.id];
   require(w >= 1 && low + w <= n.width, "extract beyond the term");
   if (low == 0 && w == n.width) return t;
+  if (!simplify_) return plain(Op::kExtract, w, {t}, low);
   switch (n.op) {
     case Op::kConst:
       return constant(n.value >> low, w);
@@ -509,6 +541,7 @@ Term Terms::zext(Term t, uint32_t w) {
   const Node n = nodes_[t.id];
   require(w >= n.width, "zext to fewer bits");
   if (w == n.width) return t;
+  if (!simplify_) return plain(Op::kZext, w, {t});
   if (n.op == Op::kConst) return constant(n.value, w);
   if (n.op == Op::kZext) return zext(n.args[0], w);
   if (n.op == Op::kIte && is_const(n.args[1]) && is_const(n.args[2])) {
@@ -520,6 +553,7 @@ Term Terms::sext(Term t, uint32_t w) {
   const Node n = nodes_[t.id];
   require(w >= n.width, "sext to fewer bits");
   if (w == n.width) return t;
+  if (!simplify_) return plain(Op::kSext, w, {t});
   if (n.op == Op::kConst) return constant(static_cast<Bits>(signed_of(n.value, n.width)), w);
   if (n.op == Op::kSext) return sext(n.args[0], w);
   if (n.op == Op::kZext) return zext(n.args[0], w);

@@ -93,7 +93,8 @@ struct Model {
 
 class Terms {
  public:
-  Terms();
+  // Without `simplify`, constructors fold constants and nothing else: for checking the simplifications.
+  explicit Terms(bool simplify = true);
   const Node& operator[](Term t) const { return nodes_[t.id]; }
   size_t size() const { return nodes_.size(); }
   const FunctionInfo& function(FunctionId f) const { return functions_[f]; }
@@ -176,6 +177,10 @@ class Terms {
   struct Hash {
     size_t operator()(const Node&) const;
   };
+  // The term for `op` as it is, or the constant that it is.
+  Term plain(Op op, uint32_t width, std::vector<Term> args, uint32_t low = 0);
+
+  const bool simplify_;
   std::vector<Node> nodes_;
   std::unordered_map<Node, uint32_t, Hash> index_;
   std::vector<FunctionInfo> functions_;
