@@ -126,7 +126,9 @@ int run(int argc, char** argv) {
       ->required();
   auto* elide_verb = app.add_subcommand("elide", "remove stores that nobody can see from CLIF, and prove the result");
   lockstep::refinement::ElideCommand elide;
-  elide_verb->add_option("file", elide.path, "a CLIF file")->required();
+  elide_verb->add_option("file", elide.path, "a CLIF file; with --table, a folder of pairs")->required();
+  elide_verb->add_flag("--table", elide.table,
+                       "instead: a table of stores and loads for a folder of pairs, as Markdown");
   elide_verb->add_option("-o,--out", elide.out, "file to write (default: standard output)");
   for (auto* verb : {verify_verb, elide_verb}) {
     verb->add_option("--assume", verify.assume, "a file of promises of the producer (optimized/clif/promises.h)");

@@ -100,7 +100,8 @@ void Aliasing::name_pointers(const Promises& promises) {
     for (const Block& block : f_.blocks) {
       for (const Inst& inst : block.insts) {
         if (inst.op != Opcode::kLoad || !inst.flags.region || inst.offset != name.load.offset) continue;
-        if (inst.access_bytes() != name.load.bytes || !is_region_named(f_, *inst.flags.region, name.load.region)) continue;
+        if (inst.access_bytes() != name.load.bytes || !is_region_named(f_, *inst.flags.region, name.load.region))
+          continue;
         roots[numbering_.of(inst.results[0])] = true;
       }
     }

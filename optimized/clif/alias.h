@@ -70,7 +70,7 @@ class Aliasing {
   const Function& f_;
   const Numbering& numbering_;
   bool trust_regions_;
-  std::vector<bool> untagged_apart_;              // by region
+  std::vector<bool> untagged_apart_;                                    // by region
   std::vector<std::pair<std::vector<bool>, std::vector<bool>>> apart_;  // roots, for each promise
   std::map<uint32_t, SlotSet> slots_;
   std::vector<SlotSet> slot_bits_;  // by class

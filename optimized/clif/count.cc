@@ -37,8 +37,8 @@ std::vector<bool> hot_blocks(const Function& function, const Cfg& cfg) {
   std::vector<size_t> todo;
   for (size_t b : cfg.order()) {
     const Block& block = function.blocks[b];
-    allowed[b] = !block.cold && std::none_of(block.insts.begin(), block.insts.end(),
-                                             [](const Inst& inst) { return inst.is_call(); });
+    allowed[b] = !block.cold &&
+                 std::none_of(block.insts.begin(), block.insts.end(), [](const Inst& inst) { return inst.is_call(); });
     if (allowed[b] && block.insts.back().op == Opcode::kReturn) {
       to_return[b] = true;
       todo.push_back(b);

@@ -72,9 +72,10 @@ void Deadness::find_keys() {
     if (is_new && keys_.size() < kMostKeys) keys_.push_back({place, store});
   }
   in_slots_.assign((keys_.size() + 63) / 64, 0);
-  private_ = in_slots_;
+  private_ = unseen_ = in_slots_;
   for (size_t k = 0; k < keys_.size(); ++k) {
     const SlotSet slot = aliasing_.slot_of(keys_[k].place);
+    if (slot != 0 || options_.promises.trap_never_reads(f_, *keys_[k].store)) set(unseen_, k);
     if (slot == 0) continue;
     set(in_slots_, k);
     if ((slot & aliasing_.any_escaping()) == 0) set(private_, k);
@@ -101,7 +102,7 @@ void Deadness::find_ends() {
 }
 
 Deadness::Bits Deadness::dead_at_end(size_t block) const {
-  if (cfg_.successors(block).empty()) return in_slots_;
+  if (cfg_.successors(block).empty()) return f_.blocks[block].insts.back().op == Opcode::kTrap ? unseen_ : in_slots_;
   Bits dead(valid_[block].size(), ~uint64_t{0});
   for (size_t to : cfg_.successors(block)) keep_only(dead, dead_in_[to]);
   return dead;
@@ -114,8 +115,7 @@ Deadness::Bits Deadness::walked(size_t block, Bits dead) {
 }
 
 void Deadness::step(Bits& dead, const Inst& inst, uint32_t store) {
-  // A trap shows everything but stack slots.
-  const auto may_trap = [&] { keep_only(dead, in_slots_); };
+  const auto may_trap = [&] { keep_only(dead, unseen_); };
   switch (effect_of(f_, inst)) {
     case Effect::kStore: {
       const uint32_t own = key_[store];

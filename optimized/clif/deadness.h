@@ -61,6 +61,7 @@ class Deadness {
   std::vector<Key> keys_;
   std::vector<uint32_t> key_;  // of each store; keys_.size() or more: none
   Bits in_slots_, private_;    // keys in stack slots; in those whose address gets nowhere
+  Bits unseen_;                // keys that nobody looks at after a trap
   std::vector<Bits> valid_, dead_in_;
   std::vector<Bits> always_, passed_;  // dead at the beginning whatever is dead at the end; only if it is dead there
   std::vector<bool> ends_, dead_after_;

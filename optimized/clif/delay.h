@@ -1,14 +1,14 @@
 // Delaying stores: the forward half of the elision pass.
 //
-// Going through a function in the order of execution, a store is not done at once but put on a list of *pending* stores.
-// It is done when somebody could see that it was not: before a call, an atomic, a trap, a return, a load that may touch
-// its bytes. Until then, it may turn out that it need not be done at all, because another store overwrites it, because
-// the bytes hold the value already, or because they are a stack slot's and the function ends. Which stores are pending,
-// what memory holds in fact, and whose address got out, is the State; where ways meet, what is not pending on all of
-// them is done on those where it is. A store is never done more often than it was.
+// Going through a function in the order of execution, a store is not done at once but put on a list of *pending*
+// stores. It is done when somebody could see that it was not: before a call, an atomic, a trap, a return, a load that
+// may touch its bytes. Until then, it may turn out that it need not be done at all, because another store overwrites
+// it, because the bytes hold the value already, or because they are a stack slot's and the function ends. Which stores
+// are pending, what memory holds in fact, and whose address got out, is the State; where ways meet, what is not pending
+// on all of them is done on those where it is. A store is never done more often than it was.
 //
-// The list keeps the order of stores that may touch the same byte. At most one visible pending store may trap, the first:
-// a trap shows all memory, so what comes before it has been done and what comes behind it must stay behind.
+// The list keeps the order of stores that may touch the same byte. At most one visible pending store may trap, the
+// first: a trap shows all memory, so what comes before it has been done and what comes behind it must stay behind.
 //
 // Delay says what to do through Actions, once for each instruction; rewrite.h does it.
 #pragma once
@@ -147,6 +147,10 @@ class Delay {
   void written(State& state, const Place& place, const Inst& access, Value value) const;
   bool overlap(const Place& a, const Place& b) const { return aliasing_.may_overlap(a, b, pointers_); }
   bool in_slot(const Place& place) const { return aliasing_.slot_of(place) != 0; }
+  // Stack slots are gone after a trap.
+  bool is_seen_after_trap(const Pending& p) const {
+    return !in_slot(p.place) && (options_.promises.list.empty() || !options_.promises.trap_never_reads(f_, *p.inst));
+  }
   bool is_private(const State& state, const Place& place) const {
     const SlotSet slot = aliasing_.slot_of(place);
     return slot != 0 && (slot & state.escaped) == 0;

@@ -69,7 +69,7 @@ void Delay::Step::go(size_t index) {
       break;
     case Effect::kMayTrap: {
       const auto divisor = inst.args.size() > 1 ? d_.numbering_.constant(d_.numbering_.of(inst.args[1])) : std::nullopt;
-      if (!divisor || !never_traps(inst, *divisor)) write_for_end();
+      if (!divisor || !never_traps(inst, *divisor)) write_for_trap();
       actions_.keep(inst);
       break;
     }
@@ -143,12 +143,13 @@ bool Delay::Step::forward(const Inst& inst, const Place& place) {
 }
 
 void Delay::Step::read(const Inst& inst, const Place& place, bool may_trap) {
-  if (may_trap) write_for_end();
+  if (may_trap) write_for_trap();
   if (!inst.flags.readonly) {
     write_overlapping(place);
     auto& known = state_.known;
     const Value result = inst.results[0];
-    const auto same = std::find_if(known.begin(), known.end(), [&](const Content& k) { return k.place.same_bytes(place); });
+    const auto same =
+        std::find_if(known.begin(), known.end(), [&](const Content& k) { return k.place.same_bytes(place); });
     if (same != known.end()) known.erase(same);
     known.push_back({place, &inst, d_.numbering_.of(result), result});
     d_.points_to(result, state_.escaped);
@@ -163,7 +164,7 @@ void Delay::Step::store(const Inst& inst) {
   const Place place = d_.aliasing_.place_of(inst);
   const uint32_t number = store_number();
   const bool traps = may_trap(inst, place);
-  if (traps) write_for_end();
+  if (traps) write_for_trap();
   d_.reach(state_, place);
   drop_overwritten(place);
   if (!traps && !d_.as_is_ && d_.deadness_.dead_after(number)) {
@@ -174,9 +175,8 @@ void Delay::Step::store(const Inst& inst) {
 
   Pending mine{place, number, &inst, &inst.flags, inst.args[1], inst.offset, inst.args[0], traps};
   auto& pending = state_.pending;
-  const auto first = std::find_if(pending.begin(), pending.end(), [&](const Pending& p) {
-    return p.may_trap && d_.overlap(p.place, place);
-  });
+  const auto first = std::find_if(pending.begin(), pending.end(),
+                                  [&](const Pending& p) { return p.may_trap && d_.overlap(p.place, place); });
   if (first != pending.end()) {
     const bool again = first->place.same_bytes(place) && std::none_of(first + 1, pending.end(), [&](const Pending& p) {
                          return d_.overlap(p.place, place);
@@ -286,13 +286,13 @@ void Delay::Step::guard(const Inst& inst) {
     std::vector<Pending> pending;
   } collected;
   const auto condition = d_.numbering_.constant(d_.numbering_.of(inst.args[0]));
-  const bool never = condition && ((inst.op == Opcode::kTrapz && *condition != 0) ||
-                                   (inst.op == Opcode::kTrapnz && *condition == 0));
-  if (!never && !d_.reach_.past_guards) write_for_end();
+  const bool never =
+      condition && ((inst.op == Opcode::kTrapz && *condition != 0) || (inst.op == Opcode::kTrapnz && *condition == 0));
+  if (!never && !d_.reach_.past_guards) write_for_trap();
   if (!never) {
     State trapped = state_;
     std::vector<bool> chosen;
-    for (const Pending& p : trapped.pending) chosen.push_back(!d_.in_slot(p.place));
+    for (const Pending& p : trapped.pending) chosen.push_back(d_.is_seen_after_trap(p));
     d_.write(trapped, std::move(chosen), collected);
   }
   if (collected.pending.empty()) {
@@ -303,7 +303,11 @@ void Delay::Step::guard(const Inst& inst) {
 }
 
 void Delay::Step::leave_function(const Inst& inst) {
-  write_for_end();
+  if (inst.op == Opcode::kTrap) {
+    write_for_trap();
+  } else {
+    write_if([&](const Pending& p) { return !d_.in_slot(p.place); });
+  }
   for (const Pending& p : state_.pending) actions_.drop(p.store);
   state_.pending.clear();
   actions_.keep(inst);

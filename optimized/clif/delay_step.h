@@ -38,9 +38,9 @@ class Delay::Step {
     for (const Pending& p : state_.pending) chosen.push_back(condition(p));
     d_.write(state_, std::move(chosen), actions_);
   }
-  // Those that somebody sees who looks at all memory after a trap or a return: slots are gone then.
-  void write_for_end() {
-    write_if([&](const Pending& p) { return !d_.in_slot(p.place); });
+  // Those that somebody sees who looks at memory after a trap.
+  void write_for_trap() {
+    write_if([&](const Pending& p) { return d_.is_seen_after_trap(p); });
   }
   void write_overlapping(const Place& place) {
     write_if([&](const Pending& p) { return d_.overlap(p.place, place); });

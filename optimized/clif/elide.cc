@@ -84,7 +84,8 @@ class Fates : public Actions {
       changed = false;
       for (uint32_t store = 0; store < written.size(); ++store) {
         if (!stays[store] || in_place.count(store) != 0) continue;
-        if (std::all_of(behind[store].begin(), behind[store].end(), [&](uint32_t other) { return stays[other]; })) continue;
+        if (std::all_of(behind[store].begin(), behind[store].end(), [&](uint32_t other) { return stays[other]; }))
+          continue;
         stays[store] = false;
         changed = true;
       }
@@ -119,7 +120,7 @@ class Fates : public Actions {
 
   std::vector<bool> written, dropped;
   std::vector<std::vector<uint32_t>> behind;  // the stores that were pending and that it may not overtake
-  bool counts_ = true;  // what is spared on the way to a trap is not worth moving a store for
+  bool counts_ = true;                        // what is spared on the way to a trap is not worth moving a store for
 };
 
 void clean(Function& function, const ElideOptions& options) {

@@ -89,7 +89,8 @@ class HashWorld : public World {
       // Where a slot would be that one of two functions does not have, there is nothing.
       const auto slot = function.slots.find(static_cast<uint32_t>(base / slot_address(0)) - 1);
       const bool in_slot = base >= slot_address(0);
-      if (!in_slot || (slot != function.slots.end() && address - base < slot->second.size)) reply.writes[address] = value;
+      if (!in_slot || (slot != function.slots.end() && address - base < slot->second.size))
+        reply.writes[address] = value;
     }
     return reply;
   }
@@ -150,7 +151,9 @@ class RandomFunction {
       for (uint32_t n = b > 0 && dice_.chance(35) ? 1 + dice_.below(2) : 0; n > 0; --n) {
         s.params.push_back(dice_.chance(65) ? kInt : dice_.chance(75) ? kPointerA : kAnyPointer);
       }
-      const auto forward = [&] { return b + 1 + dice_.below(static_cast<uint32_t>(std::min<size_t>(size - b - 1, 3))); };
+      const auto forward = [&] {
+        return b + 1 + dice_.below(static_cast<uint32_t>(std::min<size_t>(size - b - 1, 3)));
+      };
       const uint32_t dice = dice_.below(100);
       if (b + 1 == size || dice < 6) {
         s.end = dice_.chance(15) ? Shape::kTrap : Shape::kReturn;
@@ -276,16 +279,18 @@ class RandomFunction {
     return &made_[kSlot].back();
   }
   std::string flags(const Target& t) {
-    std::string text = dice_.chance(75) ? " notrap" : dice_.chance(60) ? " user" + std::to_string(1 + dice_.below(2)) : "";
+    std::string text = dice_.chance(75)   ? " notrap"
+                       : dice_.chance(60) ? " user" + std::to_string(1 + dice_.below(2))
+                                          : "";
     if (dice_.chance(3)) text += " big";
     return text + (t.region.empty() ? "" : " " + t.region);
   }
 
   void load() {
     static const std::vector<std::pair<std::string, std::pair<Kind, uint32_t>>> kinds = {
-        {"load.i32", {kInt, 4}},      {"load.i32", {kInt, 4}},      {"load.i32", {kInt, 4}},  {"load.i64", {kData, 8}},
-        {"uload8.i32", {kInt, 1}},    {"sload8.i32", {kInt, 1}},    {"uload16.i32", {kInt, 2}}, {"sload16.i32", {kInt, 2}},
-        {"load.f32", {kFloat, 4}},    {"load.i8", {kByte, 1}},      {"uload32.i64", {kData, 4}}};
+        {"load.i32", {kInt, 4}},   {"load.i32", {kInt, 4}},   {"load.i32", {kInt, 4}},    {"load.i64", {kData, 8}},
+        {"uload8.i32", {kInt, 1}}, {"sload8.i32", {kInt, 1}}, {"uload16.i32", {kInt, 2}}, {"sload16.i32", {kInt, 2}},
+        {"load.f32", {kFloat, 4}}, {"load.i8", {kByte, 1}},   {"uload32.i64", {kData, 4}}};
     const auto& [name, result] = dice_.pick(kinds);
     const Target t = target(result.second);
     const std::string f = flags(t);
@@ -352,14 +357,17 @@ class RandomFunction {
     const uint32_t dice = dice_.below(100);
     if (dice < 25) {
       const std::string a = integer(), b = integer();
-      line(v(define(kInt)) + " = " + dice_.pick(std::vector<std::string>{"iadd", "isub", "band", "bxor"}) + ".i32 " + a + ", " + b);
+      line(v(define(kInt)) + " = " + dice_.pick(std::vector<std::string>{"iadd", "isub", "band", "bxor"}) + ".i32 " +
+           a + ", " + b);
     } else if (dice < 40) {
       const std::string a = integer(), b = integer();
       const uint32_t bit = next_++;
-      line(v(bit) + " = icmp.i32 " + dice_.pick(std::vector<std::string>{"eq", "ne", "slt", "ult"}) + " " + a + ", " + b);
+      line(v(bit) + " = icmp.i32 " + dice_.pick(std::vector<std::string>{"eq", "ne", "slt", "ult"}) + " " + a + ", " +
+           b);
       line(v(define(kInt)) + " = uextend.i32 " + v(bit));
     } else if (dice < 60) {
-      line((dice_.chance(50) ? "trapz.i32 " : "trapnz.i32 ") + integer() + ", user" + std::to_string(1 + dice_.below(3)));
+      line((dice_.chance(50) ? "trapz.i32 " : "trapnz.i32 ") + integer() + ", user" +
+           std::to_string(1 + dice_.below(3)));
     } else if (dice < 72) {
       const Made* made = dice_.chance(70) ? find(kPointerA) : find(kSlot);
       if (made == nullptr) made = &made_[kPointerA][0];

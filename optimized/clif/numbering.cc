@@ -16,9 +16,7 @@ constexpr size_t kMostPasses = 20;
 // What the first word of a key says; opcodes come after these.
 enum Tag : uint64_t { kTagOpaque, kTagConstant, kTagSlot, kTagSum, kTagSameValue, kTagReadonly, kTagOpcode };
 
-uint64_t packed(Type type) {
-  return uint64_t{type.kind} << 16 | uint64_t{type.lane_bits} << 8 | uint64_t{type.lanes};
-}
+uint64_t packed(Type type) { return uint64_t{type.kind} << 16 | uint64_t{type.lane_bits} << 8 | uint64_t{type.lanes}; }
 uint64_t mask(uint32_t bits) { return bits >= 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1; }
 uint64_t sign_extended(uint64_t value, uint32_t bits) {
   if (bits >= 64 || (value >> (bits - 1) & 1) == 0) return value;
@@ -231,9 +229,8 @@ ClassId Numbering::class_of_global(const Inst& inst) {
     chain.pop_back();
     const ClassId root = address(id).root;
     const uint64_t offset = address(id).offset + static_cast<uint64_t>(global.offset);
-    id = global.kind == GlobalValue::kIadd
-             ? sum(root, offset)
-             : readonly(Opcode::kLoad, global.type, global.flags.big(), root, offset);
+    id = global.kind == GlobalValue::kIadd ? sum(root, offset)
+                                           : readonly(Opcode::kLoad, global.type, global.flags.big(), root, offset);
   }
   return id;
 }

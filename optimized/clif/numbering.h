@@ -1,7 +1,7 @@
 // Value numbering: which values are surely equal, and which addresses lie a known distance apart.
 //
-// Values are put into classes. The values of a class are equal wherever all of them are defined; a class of addresses is
-// a *root* (what the address is computed from and nothing is known about) plus a constant. Constants, sums, pure
+// Values are put into classes. The values of a class are equal wherever all of them are defined; a class of addresses
+// is a *root* (what the address is computed from and nothing is known about) plus a constant. Constants, sums, pure
 // instructions on equal operands, `readonly` loads of equal addresses, loads that a promise calls equal, and block
 // parameters whose arguments are all equal share a class. Nothing is changed in the function.
 //
@@ -56,8 +56,8 @@ class Numbering {
   // Whether the lowest `bytes` bytes of two values are the same, which those of a value and its extension are.
   bool same_bytes(ClassId a, ClassId b, uint32_t bytes) const;
 
-  // Whether what is said of the class on a way into `block` is still true of it in the block. It is not if the way leads
-  // back to where the class gets a value: block parameters included.
+  // Whether what is said of the class on a way into `block` is still true of it in the block. It is not if the way
+  // leads back to where the class gets a value: block parameters included.
   bool valid_at(ClassId id, size_t block) const {
     const size_t home = classes_[id].site.block;
     return home != block && cfg_.dominates(home, block);

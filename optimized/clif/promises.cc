@@ -114,9 +114,8 @@ LoadShape read_load(LineReader& line) {
   LoadShape shape;
   if (word != "load") {
     const bool is_load = word.substr(0, 5) == "load.";
-    const auto width = std::find_if(kWidths.begin(), kWidths.end(), [&](const auto& known) {
-      return is_load && known.first == word.substr(5);
-    });
+    const auto width = std::find_if(kWidths.begin(), kWidths.end(),
+                                    [&](const auto& known) { return is_load && known.first == word.substr(5); });
     if (width == kWidths.end()) throw PromiseError(start, "expected load, load.i8, load.i16, load.i32 or load.i64");
     shape.bytes = width->second;
   }
@@ -208,8 +207,7 @@ bool keeps_off(const Promises& promises, Promise::Kind kind, const Function& fun
   if (!access.flags.region) return false;
   return std::any_of(promises.list.begin(), promises.list.end(), [&](const Promise& promise) {
     return promise.kind == kind && promise.offset.value_or(access.offset) == access.offset &&
-           is_region_named(function, *access.flags.region, promise.region) &&
-           is_callee(promise.callee, function, call);
+           is_region_named(function, *access.flags.region, promise.region) && is_callee(promise.callee, function, call);
   });
 }
 
@@ -228,7 +226,8 @@ const Promise* Promises::same_value(const Function& function, const Inst& load) 
   if (!load.reads_memory() || !load.flags.region) return nullptr;
   for (const Promise& promise : list) {
     if (promise.kind == Promise::kSameValue && promise.load.offset == load.offset &&
-        promise.load.bytes == load.access_bytes() && is_region_named(function, *load.flags.region, promise.load.region)) {
+        promise.load.bytes == load.access_bytes() &&
+        is_region_named(function, *load.flags.region, promise.load.region)) {
       return &promise;
     }
   }

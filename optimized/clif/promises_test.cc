@@ -28,8 +28,10 @@ TEST(PromisesTest, ReadsEveryKind) {
       "call %g never-reads \"VMStoreContext\"\n"
       "\tcall u0:7 never-writes \"VMStoreContext\"+64\r\n"
       "call * never-writes \"R\"\n"
-      "call indirect never-reads \"R\"+0");
-  ASSERT_EQ(promises.list.size(), 10u);
+      "call indirect never-reads \"R\"+0\n"
+      "call %g never-traps\n"
+      "trap never-reads \"R\"+8");
+  ASSERT_EQ(promises.list.size(), 12u);
 
   EXPECT_EQ(promises.list[0].kind, Promise::kSameValue);
   EXPECT_EQ(promises.list[0].load, (LoadShape{"VMContext", 8, 8}));
@@ -55,6 +57,11 @@ TEST(PromisesTest, ReadsEveryKind) {
   EXPECT_EQ(promises.list[8].callee, "*");
   EXPECT_EQ(promises.list[9].callee, "indirect");
   EXPECT_EQ(promises.list[9].offset, 0);
+  EXPECT_EQ(promises.list[10].kind, Promise::kCallNeverTraps);
+  EXPECT_EQ(promises.list[10].callee, "%g");
+  EXPECT_EQ(promises.list[11].kind, Promise::kTrapNeverReads);
+  EXPECT_EQ(promises.list[11].region, "R");
+  EXPECT_EQ(promises.list[11].offset, 8);
 }
 
 TEST(PromisesTest, ReadsAnEmptyText) {
@@ -79,7 +86,7 @@ TEST(PromisesTest, ASourceHoldsUpToTheNextEmptyLine) {
 }
 
 TEST(PromisesTest, RefusesWithThePlace) {
-  EXPECT_EQ(error_of("\n  same load"), "2:3: expected same-value, apart, untagged-apart or call");
+  EXPECT_EQ(error_of("\n  same load"), "2:3: expected same-value, apart, untagged-apart, call or trap");
   EXPECT_EQ(error_of("same-value store \"R\""), "1:12: expected load, load.i8, load.i16, load.i32 or load.i64");
   EXPECT_EQ(error_of("same-value load.i9 \"R\""), "1:12: expected load, load.i8, load.i16, load.i32 or load.i64");
   EXPECT_EQ(error_of("same-value load R"), "1:17: expected the description of a region, in quotation marks");
@@ -94,7 +101,9 @@ TEST(PromisesTest, RefusesWithThePlace) {
   EXPECT_EQ(error_of("apart 0, 1"), "1:7: expected param or load");
   EXPECT_EQ(error_of("apart param 0, load.i32 \"R\""), "1:28: a pointer has 8 bytes");
   EXPECT_EQ(error_of("call"), "1:5: expected a callee: its name, * or indirect");
-  EXPECT_EQ(error_of("call %g reads \"R\""), "1:9: expected never-reads or never-writes");
+  EXPECT_EQ(error_of("call %g reads \"R\""), "1:9: expected never-reads, never-writes or never-traps");
+  EXPECT_EQ(error_of("call %g never-traps \"R\""), "1:21: expected nothing more on this line");
+  EXPECT_EQ(error_of("trap never-writes \"R\""), "1:1: expected trap never-reads");
   EXPECT_EQ(error_of("call %g never-reads"), "1:20: expected the description of a region, in quotation marks");
 }
 
@@ -166,7 +175,7 @@ block0(v0: i64):
   const Inst &g = insts[0], &u = insts[1], &indirect = insts[2], &fence = insts[3];
   const Inst &r = insts[4], &r8 = insts[5], &q = insts[6], &untagged = insts[7];
 
-  const Promises named = read_promises("call %g never-reads \"R\"\ncall u0:7 never-writes \"R\"+8");
+  const Promises named = read_promises("call %g never-reads \"R\"\ncall u0:7 never-writes \"R\"+8\ncall * never-traps");
   EXPECT_TRUE(named.never_reads(f, g, r));
   EXPECT_TRUE(named.never_reads(f, g, r8));
   EXPECT_FALSE(named.never_writes(f, g, r));
@@ -178,13 +187,24 @@ block0(v0: i64):
   EXPECT_TRUE(named.never_writes(f, u, r8));
   EXPECT_FALSE(named.never_writes(f, u, r));
 
-  const Promises every = read_promises("call * never-reads \"R\"");
+  const Promises every = read_promises("call * never-reads \"R\"\ntrap never-reads \"R\"");
   for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(every.never_reads(f, insts[i], r)) << i;
   EXPECT_FALSE(every.never_reads(f, r, r));
 
-  const Promises through_pointers = read_promises("call indirect never-reads \"R\"");
+  const Promises through_pointers = read_promises("call indirect never-reads \"R\"\ncall indirect never-traps");
   EXPECT_TRUE(through_pointers.never_reads(f, indirect, r));
   EXPECT_FALSE(through_pointers.never_reads(f, g, r));
+
+  // Who does not look may trap, and then somebody else looks.
+  const Promises alone = read_promises("call %g never-reads \"R\"");
+  EXPECT_FALSE(alone.never_reads(f, g, r));
+  const Promises others = read_promises("call %g never-reads \"R\"\ncall u0:7 never-traps\ntrap never-reads \"R\"+8");
+  EXPECT_FALSE(others.never_reads(f, g, r));
+  EXPECT_TRUE(others.never_reads(f, g, r8));
+  EXPECT_FALSE(others.trap_never_reads(f, r));
+  EXPECT_TRUE(others.trap_never_reads(f, r8));
+  EXPECT_FALSE(others.trap_never_reads(f, q));
+  EXPECT_FALSE(others.trap_never_reads(f, untagged));
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ std::vector<size_t> shared_blocks(const Function& function, size_t most) {
   for (size_t b : cfg.order()) {
     const auto& from = cfg.predecessors(b);
     const bool reached = std::any_of(from.begin(), from.end(), [&](size_t way) { return !hot[way] || is_shared[way]; });
-    const bool is_head = std::any_of(from.begin(), from.end(), [&](size_t way) { return position[way] >= position[b]; });
+    const bool is_head =
+        std::any_of(from.begin(), from.end(), [&](size_t way) { return position[way] >= position[b]; });
     if (!hot[b] || !reached || is_head) continue;
     instructions += function.blocks[b].insts.size();
     if (instructions > most) break;

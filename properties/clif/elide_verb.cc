@@ -1,6 +1,7 @@
 // `lockstep elide`: the pass, and no result without its proof.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -12,28 +13,87 @@
 #include "traces/files.h"
 
 namespace lockstep::refinement {
+namespace {
+
+// A function of the pass, as far as it was proved.
+struct Elided {
+  Function after;
+  PairResult proof;
+  std::chrono::microseconds took{};
+  bool proved = false;
+};
+
+Elided elide_and_prove(const Function& before, const VerifyOptions& options, smt::Solver& solver) {
+  ElideOptions how;
+  how.trust_regions = options.trust_regions;
+  how.promises = options.promises;
+  const auto start = std::chrono::steady_clock::now();
+  Elided e;
+  e.after = elide(before, how);
+  e.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+  e.proof = verify_pair(before, e.after, options, solver);
+  e.proved = e.proof.verdict == Verdict::kProved || e.proof.verdict == Verdict::kIdentical;
+  if (!e.proved) e.after = before;  // what is not proved is not printed
+  return e;
+}
+
+std::string counts(AccessCount c) { return fmt::format("{}, {}", c.stores, c.loads); }
+std::string hot_counts(const Function& f) {
+  const std::optional<AccessCount> c = count_hot_path(f);
+  return c ? counts(*c) : "-";
+}
+
+// The table of optimized/clif/README.md: every function of a folder of pairs, before and after the compiler that wrote
+// it, and what the pass makes of the latter.
+int print_table(const ElideCommand& command, smt::Solver& solver) {
+  const Pairs pairs = read_pairs({command.path});
+  VerifyOptions without = command.options;
+  without.promises.list.clear();
+  fmt::print(
+      "| function | written | the compiler's | ours | ours, with promises | hot path: the compiler's | ours | with "
+      "promises |\n"
+      "|---|---|---|---|---|---|---|---|\n");
+  size_t nothing_to_do = 0, unproved = 0;
+  for (const NamedPair& pair : pairs.list) {
+    if (count_accesses(pair.after).stores == 0) {
+      ++nothing_to_do;
+      continue;
+    }
+    const Elided alone = elide_and_prove(pair.after, without, solver);
+    const Elided promised = elide_and_prove(pair.after, command.options, solver);
+    unproved += (alone.proved ? 0U : 1U) + (promised.proved ? 0U : 1U);
+    const auto mark = [](const Elided& e) { return e.proved ? "" : " (not proved, left)"; };
+    fmt::print("| {} | {} | {} | {}{} | {}{} | {} | {} | {} |\n", pair.name, counts(count_accesses(pair.before)),
+               counts(count_accesses(pair.after)), counts(count_accesses(alone.after)), mark(alone),
+               counts(count_accesses(promised.after)), mark(promised), hot_counts(pair.after), hot_counts(alone.after),
+               hot_counts(promised.after));
+    std::fflush(stdout);
+  }
+  fmt::print("\nStores, loads. {} more functions have no store left for the pass. Not proved in {} s: {}.\n",
+             nothing_to_do, static_cast<double>(command.options.limits.time.count()) / 1000, unproved);
+  return unproved == 0 ? diff::kAgree : diff::kUndecided;
+}
+
+}  // namespace
 
 int verb_elide(ElideCommand command, const diff::Style&) {
-  const std::vector<Function> functions = read_clif(command.path);
   command.options.promises = read_assumptions(command.assume);
   command.options.without_promises = false;
   const std::unique_ptr<smt::Solver> solver = smt::make_z3();
-  ElideOptions how;
-  how.trust_regions = command.options.trust_regions;
-  how.promises = command.options.promises;
+  if (command.table) return print_table(command, *solver);
+  const std::vector<Function> functions = read_clif(command.path);
 
   std::string text;
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   bool undecided = false, internal = false;
   for (const Function& before : functions) {
-    const auto start = std::chrono::steady_clock::now();
-    Function after = elide(before, how);
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
-    const PairResult r = verify_pair(before, after, command.options, *solver);
-    const bool proved = r.verdict == Verdict::kProved || r.verdict == Verdict::kIdentical;
+    const Elided e = elide_and_prove(before, command.options, *solver);
+    const PairResult& r = e.proof;
+    const Function& after = e.after;
+    const auto took = e.took;
+    const bool proved = e.proved;
     const auto hot = [](const Function& f) { return count_hot_path(f).value_or(AccessCount{}); };
     const AccessCount all_before = count_accesses(before), hot_before = hot(before);
-    if (!proved) after = before;  // what is not proved is not printed
     const AccessCount all_after = count_accesses(after), hot_after = hot(after);
     fmt::print(
         stderr,

@@ -145,6 +145,7 @@ class Maker {
     } else {
       sequence(o_.depth);
     }
+    if (open_ && r_.chance(35)) call();
     if (open_) leave();
     finish();
     return std::move(f_);
@@ -217,6 +218,7 @@ class Maker {
     Inst& inst = emit(op, type, {}, {type});
     ++budget_;
     inst.imm = type.bits() >= 64 ? n : n & ((uint64_t{1} << type.bits()) - 1);
+    constants_.insert(inst.results[0]);
     return inst.results[0];
   }
   std::optional<Value> find(Type type) {
@@ -228,8 +230,15 @@ class Maker {
     return r_.chance(40) ? all.front() : r_.pick(all);
   }
   Value value(Type type) {
-    if (const std::optional<Value> v = find(type); v && r_.chance(82)) return *v;
-    return r_.chance(80) ? live(constant(type)) : constant(type);
+    if (const std::optional<Value> v = find(type); v && r_.chance(84)) return *v;
+    return r_.chance(30) ? live(constant(type)) : constant(type);
+  }
+  // One that is not known beforehand, if there is any.
+  Value unknown(Type type) {
+    for (int tries = 0; tries < 4; ++tries) {
+      if (const std::optional<Value> v = find(type); v && constants_.count(*v) == 0) return *v;
+    }
+    return r_.chance(70) ? number_ : value(type);
   }
   Type number_type() {
     return std::array<Type, 5>{kI8, kI16, kI32, kI64, kI128}[one_of({14, 12, 38, 30, 6})];
@@ -240,9 +249,10 @@ class Maker {
   }
   // Something to branch on.
   Value condition() {
-    if (r_.chance(35)) return value(std::array<Type, 3>{kI32, kI8, kI64}[one_of({60, 25, 15})]);
-    const Type t = number_type();
-    const Value a = value(t), b = value(t);
+    if (r_.chance(35)) return unknown(std::array<Type, 3>{kI32, kI8, kI64}[one_of({60, 25, 15})]);
+    const Value a = unknown(number_type());
+    const Type t = f_.types.at(a);
+    const Value b = value(t);
     Inst& inst = emit(Opcode::kIcmp, t, {a, b}, {kI8});
     inst.int_cc = static_cast<IntCC>(r_.below(10));
     return live(inst.results[0]);
@@ -254,12 +264,12 @@ class Maker {
   // --- The frame of the function
   void preamble() {
     // Few are without regions.
-    const bool regions = !r_.chance(8);
+    const bool regions = !r_.chance(6);
     if (regions) {
       f_.regions[kContext] = {16, "context"};
       f_.regions[kStore] = {17, "store"};
       if (r_.chance(70)) f_.regions[kHeap] = {32, "heap"};
-      if (r_.chance(50)) f_.regions[kStack] = {48, r_.chance(90) ? "stack" : ""};
+      if (r_.chance(65)) f_.regions[kStack] = {48, r_.chance(90) ? "stack" : ""};
     }
     if (o_.slots && !r_.chance(25)) {
       const uint32_t n = r_.between(1, 3);
@@ -303,10 +313,10 @@ class Maker {
     };
     pointer(region(kContext), "vmctx");
     pointer(r_.chance(85) ? region(kStore) : std::nullopt, "");
-    if (r_.chance(75)) pointer(r_.chance(60) ? region(kHeap) : std::nullopt, "");
+    if (r_.chance(75)) pointer(r_.chance(75) ? region(kHeap) : std::nullopt, "");
     // Perhaps the same as another one.
     if (r_.chance(50)) pointer(r_.chance(70) ? r_.pick(outer_).region : std::nullopt, "");
-    live(param(kI32, ""));
+    number_ = live(param(kI32, ""));
     if (r_.chance(60)) live(param(kI64, ""));
     if (r_.chance(60)) live(param(kI32, ""));
     if (r_.chance(40)) live(param(type(), ""));
@@ -422,10 +432,10 @@ class Maker {
     inst.entity = slot;
     inst.offset = offset;
     const auto room = static_cast<int32_t>(f_.slots.at(slot).size) - offset;
-    return add_pointer({inst.results[0], r_.chance(60) ? region(kStack) : std::nullopt, room, static_cast<int>(slot)});
+    return add_pointer({inst.results[0], r_.chance(75) ? region(kStack) : std::nullopt, room, static_cast<int>(slot)});
   }
   void make_pointer() {
-    switch (one_of({f_.slots.empty() ? 0U : 30U, 24, 14, 8, 6, 4, 3, f_.globals.empty() ? 0U : 30U})) {
+    switch (one_of({f_.slots.empty() ? 0U : 20U, 26, 14, 8, 6, 4, 3, f_.globals.empty() ? 0U : 30U})) {
       case 0:
         slot_pointer();
         break;
@@ -560,7 +570,7 @@ class Maker {
         break;
     }
     s.flags.region = s.base.region;
-    if (r_.chance(9)) s.flags.region.reset();
+    if (r_.chance(7)) s.flags.region.reset();
     if (r_.chance(1) && !f_.regions.empty()) s.flags.region = kContext;
     if (r_.chance(4)) s.flags.endianness = Endianness::kBig;
     if (r_.chance(4)) s.flags.endianness = Endianness::kLittle;
@@ -1384,7 +1394,7 @@ class Maker {
     const uint32_t deeper = depth > 0 && blocks_.size() < kMostBlocks ? 1 : 0;
     while (open_ && budget_ > std::max(stop, 0)) {
       const uint32_t d = depth > 0 ? depth - 1 : 0;
-      switch (one_of({14, 12, 12, 7, 7, 3, 2,                                          // simple
+      switch (one_of({14, 12, 12, 7, 9, 3, 2,                                          // simple
                       9 * deeper, 8 * deeper, 9 * deeper, 3 * deeper, 3 * deeper,      // branches
                       4 * deeper, 8 * deeper, deeper, deeper,                          // try_call, loops, ends
                       9, 6, 5, 6, 7 * deeper, 7, 3, 6 * deeper})) {
@@ -1480,6 +1490,8 @@ class Maker {
   int budget_ = 0;
   Value next_ = 0;
   std::vector<Value> live_;
+  std::set<Value> constants_;
+  Value number_ = 0;  // a parameter that is no pointer
   std::vector<Pointer> pointers_, outer_;
   std::vector<Spot> spots_;
 };

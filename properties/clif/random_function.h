@@ -16,7 +16,7 @@
 namespace lockstep::refinement {
 
 struct RandomFunctionOptions {
-  uint32_t size = 34;   // about how many instructions, without those that only make constants
+  uint32_t size = 42;   // about how many instructions, without those that only make constants
   uint32_t depth = 3;   // of nesting
   bool loops = true;
   bool atomics = true;  // and fences

@@ -243,6 +243,12 @@ struct Refiner::Impl {
         a.back().restores = false;
         a.back().guard = t.and_(b[i].guard, from.guard);
       }
+      if (x->memory.base != y->memory.base) {
+        // Only a loop can be entered with different callees behind; both sides forget the same.
+        x->memory.base = out.operation("memory of " + into.name + " merged", {64}, 8);
+        memories.push_back(x->memory.base);
+        for (Write& w : a) w.restores = false;
+      }
       if (x->memory.kept != y->memory.kept) {
         throw UnsupportedOperation("promises about calls that differ between two ways to one call", before_function.at);
       }
@@ -457,7 +463,9 @@ struct Refiner::Impl {
     const bool can_throw = x.inst->op == Opcode::kTryCall || x.inst->op == Opcode::kTryCallIndirect;
     if (can_throw) --next.key.before.inst, --next.key.after.inst;
     next.name = text_of(x.at, before_function) + "|" + text_of(y.at, after_function);
-    next.guard = pair;
+    // It may not come back: what comes behind it is promised only if it does.
+    const Term returns = t.apply(out.operation("returns from " + next.name, {}, 0), {});
+    next.guard = t.and_(pair, returns);
     next.escaped = escaped;
     next.accessible = out.operation("accessible after " + next.name, {64}, 0);
     const FunctionId memory = out.operation("memory after " + next.name, {64}, 8);
@@ -503,16 +511,17 @@ struct Refiner::Impl {
         side.memory.kept[number_of_region] = it != from.memory.kept.end() ? it->second : from.memory.base;
       }
     }
-    answers(next, x, pair, memory);
+    answers(next, x, pair, returns, memory);
     add(std::move(next));
   }
 
   // What comes back from a call or atomic: unknown, and the same on both sides.
-  void answers(State& next, const Outcome& x, Term pair, FunctionId memory) {
+  void answers(State& next, const Outcome& x, Term pair, Term returns, FunctionId memory) {
     const Function& f = before_function;
     Step step;
     step.key = x.key;
     step.guard = pair;
+    step.returns = returns;
     step.order = before->order_of(x.at);
     step.memory = memory;
     step.accessible = next.accessible;
@@ -755,10 +764,12 @@ struct Refiner::Impl {
       m->kept.clear();
       m->writes = side == kBefore ? kept_before : kept_after;
       for (auto& [slot, base] : m->slot_base) {
-        if (loop.free_slots.contains({side, slot})) {
-          base = out.operation(
-              (side == kBefore ? "before slot " : "after slot ") + std::to_string(slot) + " of " + state.name, {64}, 8);
-        }
+        const bool free = loop.free_slots.contains({side, slot});
+        base = out.operation((!free             ? "slot "
+                              : side == kBefore ? "before slot "
+                                                : "after slot ") +
+                                 std::to_string(slot) + " of " + state.name,
+                             {64}, 8);
       }
     }
     if (before->loop_has_observation(state.key.before.block_index)) {

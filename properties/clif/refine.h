@@ -32,6 +32,7 @@ struct Disagreement {
 struct Step {
   std::string key;  // "call %g(i64)"
   Term guard{};     // the run comes by here
+  Term returns{};   // and comes back
   uint64_t order = 0;
   FunctionId memory = 0;      // bytes after it
   FunctionId accessible = 0;  // and which of them can be accessed

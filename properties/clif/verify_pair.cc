@@ -244,6 +244,20 @@ void run_at_random(const Function& before, const Function& after, const VerifyOp
       }
       continue;
     }
+    if (d && result.verdict == Verdict::kBounded) {
+      // Beyond the bound, so no contradiction; and a run that differs is all that a refutation needs.
+      result.verdict = Verdict::kRefuted;
+      result.reason = "found by run " + std::to_string(i) + " of seed " + std::to_string(options.seed) + ", beyond " +
+                      std::to_string(options.unroll) + " turns of a loop";
+      result.counterexample.emplace();
+      for (size_t p = 0; p < world.arguments.size(); ++p) {
+        result.counterexample->arguments.emplace_back(before.entry().params[p].value, world.arguments[p]);
+      }
+      result.counterexample->difference = d->what;
+      result.counterexample->before = b;
+      result.counterexample->after = a;
+      return;
+    }
     if (d) {
       result.internal_error =
           "proved, but run " + std::to_string(i) + " of seed " + std::to_string(options.seed) + " differs: " + d->what;

@@ -58,8 +58,9 @@ WrittenWorld world_of(const Refiner& refiner, const Refinement& refinement, cons
     memories[path[i]->memory] = i + 1;
     accessibilities[path[i]->accessible] = i + 1;
     World::Reply reply;
+    if (t.evaluate(path[i]->returns, model, known) == 0) reply.how = World::Reply::kNever;
     for (const Term r : path[i]->results) reply.results.push_back(as_bits(t.evaluate(r, model, known)));
-    if (path[i]->way.id != 0) {
+    if (reply.how != World::Reply::kNever && path[i]->way.id != 0) {
       const auto way = static_cast<size_t>(t.evaluate(path[i]->way, model, known));
       if (way != 0) {
         reply.how = World::Reply::kHandler;
