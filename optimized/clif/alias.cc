@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "optimized/clif/effects.h"
+#include "optimized/clif/uses.h"
 
 namespace lockstep::clif {
 namespace {
@@ -147,6 +148,8 @@ std::vector<SlotSet> Aliasing::pointers(const std::vector<SlotSet>& leaves) cons
 void Aliasing::find_pointers() {
   std::vector<SlotSet> leaves(numbering_.size(), 0);
   any_escaping_ = exposed_;
+  std::vector<SlotSet> made_from(table_size(f_), 0);
+  hidden_.assign(made_from.size(), 0);
   for (bool changed = true; changed;) {
     changed = false;
     any_pointers_ = pointers(leaves);
@@ -154,19 +157,35 @@ void Aliasing::find_pointers() {
       changed = changed || (set | more) != set;
       set |= more;
     };
+    const auto in = [&](Value value) { return any_pointers_[numbering_.of(value)] | made_from[value]; };
+    // Known to be a constant, or one of two values: the class has forgotten what that was found out from.
+    const auto forgets = [&](Value value, bool is_select) {
+      return is_select || numbering_.constant(numbering_.of(value)).has_value();
+    };
     for (size_t b = 0; b < f_.blocks.size(); ++b) {
       for (const Edge& edge : numbering_.incoming(b)) {
         for (size_t i = 0; i < edge.call->args.size(); ++i) {
           const BlockArg& arg = edge.call->args[i];
-          add(leaves[numbering_.of(f_.blocks[b].params[i].value)],
-              arg.kind == BlockArg::kValue ? any_pointers_[numbering_.of(arg.number)] : any_escaping_);
+          const Value param = f_.blocks[b].params[i].value;
+          const SlotSet slots = arg.kind == BlockArg::kValue ? in(arg.number) : any_escaping_;
+          add(leaves[numbering_.of(param)], slots);
+          add(made_from[param], slots);
+          if (forgets(param, false)) add(hidden_[param], slots);
         }
       }
       for (const Inst& inst : f_.blocks[b].insts) {
-        if (inst.writes_memory()) add(any_escaping_, any_pointers_[numbering_.of(inst.args[0])]);
-        for (Value shown : shown_values(inst)) add(any_escaping_, any_pointers_[numbering_.of(shown)]);
-        if (is_pure(f_, inst)) continue;
-        for (Value result : inst.results) add(leaves[numbering_.of(result)], any_escaping_);
+        if (inst.writes_memory()) add(any_escaping_, in(inst.args[0]));
+        for (Value shown : shown_values(inst)) add(any_escaping_, in(shown));
+        if (!is_pure(f_, inst)) {
+          for (Value result : inst.results) add(leaves[numbering_.of(result)], any_escaping_);
+          continue;
+        }
+        SlotSet slots = 0;
+        for (Value arg : inst.args) slots |= in(arg);
+        for (Value result : inst.results) {
+          add(made_from[result], slots);
+          if (forgets(result, inst.op == Opcode::kSelect)) add(hidden_[result], slots);
+        }
       }
     }
   }

@@ -61,6 +61,8 @@ class Aliasing {
   // The same if every store happens; and the slots whose addresses get into memory or to a call then.
   const std::vector<SlotSet>& any_pointers() const { return any_pointers_; }
   SlotSet any_escaping() const { return any_escaping_; }
+  // Slots that a value tells something of although its class does not: a comparison with a known result.
+  SlotSet hidden(Value value) const { return value < hidden_.size() ? hidden_[value] : 0; }
 
  private:
   void find_exposed();
@@ -76,7 +78,7 @@ class Aliasing {
   std::vector<SlotSet> slot_bits_;  // by class
   SlotSet exposed_ = 0;
   bool respected_ = true;
-  std::vector<SlotSet> any_pointers_;
+  std::vector<SlotSet> any_pointers_, hidden_;
   SlotSet any_escaping_ = 0;
 };
 

@@ -97,10 +97,6 @@ void remove_params(Function& function, const std::vector<bool>& unwanted) {
   }
 }
 
-size_t table_size(const Function& function) {
-  return function.types.empty() ? 0 : function.types.rbegin()->first + size_t{1};
-}
-
 // Block parameters that always get one and the same value.
 void merge_params(Function& function) {
   std::vector<Value> instead(table_size(function));

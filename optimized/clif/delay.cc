@@ -118,7 +118,7 @@ void Delay::pass_pointers(size_t block) {
     for (const Edge& edge : numbering_.incoming(block)) {
       const BlockArg& arg = edge.call->args[i];
       points_to(f_.blocks[block].params[i].value,
-                arg.kind == BlockArg::kValue ? pointers_[numbering_.of(arg.number)] : out_[edge.from].escaped);
+                arg.kind == BlockArg::kValue ? slots_in(arg.number) : out_[edge.from].escaped);
     }
   }
 }
@@ -224,7 +224,7 @@ std::optional<Pending> Delay::merged(const std::vector<const Pending*>& ways, si
   }
   phi_wanted_.insert(key);
   result.value = phi(block, first.place, type_of(first.value));
-  for (const Pending* p : ways) points_to(result.value, pointers_[numbering_.of(p->value)]);
+  for (const Pending* p : ways) points_to(result.value, slots_in(p->value));
   return result;
 }
 
@@ -385,7 +385,7 @@ void Delay::written(State& state, const Place& place, const Inst& access, Value 
   if (state.known.size() == kMostKnown) state.known.erase(state.known.begin());
   const ClassId content = numbering_.of(value);
   state.known.push_back({place, &access, content, value});
-  if (access.writes_memory()) state.escaped |= pointers_[content];
+  state.escaped |= slots_in(value);
 }
 
 bool Delay::is_known(const State& state, const Place& place, const Inst& access, Value value) const {

@@ -163,6 +163,7 @@ class Delay {
   bool is_reached(const State& state, const Place& place, size_t& hint) const;
   void reach(State& state, const Place& place) const;
   void points_to(Value value, SlotSet slots);
+  SlotSet slots_in(Value value) const { return pointers_[numbering_.of(value)] | aliasing_.hidden(value); }
   // The flags of one access with the trap of another.
   const MemFlags* with_trap(const MemFlags& flags, const MemFlags& trap);
 

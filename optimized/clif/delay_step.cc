@@ -48,7 +48,7 @@ void Delay::Step::go(size_t index) {
     case Effect::kNone:
     case Effect::kKeep:
     case Effect::kBranch:
-      for (Value shown : shown_values(inst)) state_.escaped |= d_.pointers_[d_.numbering_.of(shown)];
+      for (Value shown : shown_values(inst)) state_.escaped |= d_.slots_in(shown);
       if (!is_pure(d_.f_, inst)) {
         for (Value result : inst.results) d_.points_to(result, state_.escaped);
       }
@@ -107,7 +107,7 @@ bool Delay::Step::forward_equal(const Inst& inst) {
     if (members[i] == inst.results[0]) return false;
     if (members[i] >= d_.uses_.size() || d_.uses_[members[i]] == 0) continue;
     if (!d_.numbering_.comes_before(d_.numbering_.site_of(members[i]), Site{block_, index_ + 1})) continue;
-    d_.points_to(inst.results[0], d_.pointers_[d_.numbering_.of(members[i])]);
+    d_.points_to(inst.results[0], d_.slots_in(members[i]));
     Forwarded how;
     how.value = members[i];
     actions_.forward(inst, how);
@@ -122,7 +122,7 @@ bool Delay::Step::forward(const Inst& inst, const Place& place) {
   const auto use = [&](const Inst& access, const Place& from, Value value) {
     const std::optional<Forwarded> how = fit(inst, result, place, access, from, value, d_.type_of(value));
     if (!how) return false;
-    d_.points_to(inst.results[0], state_.escaped | d_.pointers_[d_.numbering_.of(value)]);
+    d_.points_to(inst.results[0], state_.escaped | d_.slots_in(value));
     actions_.forward(inst, *how);
     return true;
   };
@@ -252,7 +252,7 @@ bool Delay::Step::is_overwritten(size_t index, const Place& place) const {
 void Delay::Step::call(const Inst& inst) {
   const bool looks_only = effect_of(d_.f_, inst) == Effect::kLook;
   const bool is_last = inst.op == Opcode::kReturnCall || inst.op == Opcode::kReturnCallIndirect;
-  for (Value shown : shown_values(inst)) state_.escaped |= d_.pointers_[d_.numbering_.of(shown)];
+  for (Value shown : shown_values(inst)) state_.escaped |= d_.slots_in(shown);
 
   const Promises& promises = d_.options_.promises;
   const auto is_seen = [&](const Pending& p) {

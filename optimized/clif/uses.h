@@ -37,4 +37,9 @@ inline std::vector<BlockCall*> ways_out(Block& block) {
   return calls;
 }
 
+// The size of a table that has a place for every value.
+inline size_t table_size(const Function& function) {
+  return function.types.empty() ? 0 : function.types.rbegin()->first + size_t{1};
+}
+
 }  // namespace lockstep::clif

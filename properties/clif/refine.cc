@@ -10,6 +10,7 @@ namespace {
 constexpr int kMaxRestarts = 40;  // of the search for loop invariants
 constexpr int kMaxRounds = 60;    // of giving the solver promises that its answer broke
 constexpr size_t kMaxStates = 4000;
+constexpr std::chrono::milliseconds kGuessTime{1500};  // for one guess about a loop
 
 struct Key {
   Position before, after;
@@ -153,11 +154,15 @@ struct Refiner::Impl {
     };
   }
 
+  // Guesses about loops are asked again and again; one that takes long is given up: that costs a proof at most.
   bool always(Term condition, Term context) {
     if (t.is_true(condition) || t.implied(context, condition)) return true;
     if (t.is_false(condition)) return false;
-    return ask({context, t.not_(condition)}, std::chrono::milliseconds(2000)).kind == smt::Answer::kUnsat;
+    const auto [it, is_new] = guesses.try_emplace({condition, context}, false);
+    if (is_new) it->second = ask({context, t.not_(condition)}, kGuessTime).kind == smt::Answer::kUnsat;
+    return it->second;
   }
+  std::map<std::pair<Term, Term>, bool> guesses;
   bool always_equal(Term a, Term b, Term context) { return a == b || always(t.eq(a, b), context); }
 
   // --- Exploring
