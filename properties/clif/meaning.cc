@@ -1,6 +1,7 @@
 // See meaning.h.
 #include "properties/clif/meaning.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -346,6 +347,13 @@ class Walk {
       w.restores = false;
       if (w.place.slot >= 0 && (next.escaped >> static_cast<unsigned>(w.place.slot) & 1) == 0) {
         next.memory.writes.push_back(w);
+      } else if (w.place.slot == Place::kPerhapsSlot) {
+        Term hidden = t_.truth(false);
+        for (const auto& [slot, data] : f_.slots) {
+          if ((next.escaped >> slot & 1) == 0) hidden = t_.or_(hidden, executor_.in_slot(w.place, slot));
+        }
+        w.guard = t_.and_(w.guard, hidden);
+        next.memory.writes.push_back(w);
       }
     }
     const auto result = [&](size_t i, Type type) -> SymbolicValue {
@@ -385,7 +393,10 @@ class Walk {
         if (!v.valid() || !(all || random_.chance(30))) continue;
         v.term = unknown(t_.width(v.term), value(v.term));
       }
-      if (all) {
+      // But stores that say where the address of a slot lies.
+      const bool plain = std::all_of(next.memory.writes.begin(), next.memory.writes.end(),
+                                     [](const Write& w) { return w.origins == 0; });
+      if (all && plain) {
         next.memory.writes.clear();
         next.memory.base = memory_of(bytes_);
         for (auto& [slot, base] : next.memory.slot_base) base = next.memory.base;

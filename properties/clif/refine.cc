@@ -387,6 +387,9 @@ struct Refiner::Impl {
         const Term before_bytes = before->read(b.memory, context, w.place, state.escaped | escaped);
         const Term after_bytes = after->read(a.memory, context, w.place, state.escaped | escaped);
         Term different = t.and_(context, t.not_(t.eq(before_bytes, after_bytes)));
+        if (w.place.slot == Place::kPerhapsSlot) {
+          different = t.and_(different, t.not_(in_slots(w.place, ~escaped & ~kElsewhere)));
+        }
         if (call == nullptr && w.place.slot < 0)
           different = t.and_(different, t.not_(in_slots(w.place, state.escaped)));
         if (t.is_false(different)) continue;
@@ -494,6 +497,12 @@ struct Refiner::Impl {
           if ((escaped >> static_cast<unsigned>(w.place.slot) & 1) == 0) side.memory.writes.push_back(w);
           continue;
         }
+        if (w.place.slot == Place::kPerhapsSlot) {
+          // In a slot that nobody else has seen the bytes stay.
+          Write hidden = w;
+          hidden.guard = t.and_(w.guard, in_slots(w.place, ~escaped & ~kElsewhere));
+          if (!t.is_false(hidden.guard)) side.memory.writes.push_back(std::move(hidden));
+        }
         if (w.place.inst == nullptr) continue;
         if (unwritten(f, call, *w.place.inst)) {
           side.memory.writes.push_back(w);
@@ -512,6 +521,7 @@ struct Refiner::Impl {
         anywhere.flags.region = number_of_region;
         anywhere.offset = INT32_MIN;
         if (!out.promises.never_writes(f, *call.inst, anywhere)) continue;
+        use(Promise::kCallNeverWrites);
         const auto it = from.memory.kept.find(number_of_region);
         side.memory.kept[number_of_region] = it != from.memory.kept.end() ? it->second : from.memory.base;
       }
@@ -525,6 +535,7 @@ struct Refiner::Impl {
     const Function& f = before_function;
     Step step;
     step.key = x.key;
+    step.inst = x.inst;
     step.guard = pair;
     step.returns = returns;
     step.order = before->order_of(x.at);
@@ -597,7 +608,13 @@ struct Refiner::Impl {
         broken(t.and_(x.guard, misaligned(x.place)), x, "aligned");
       }
       if (x.flags.readonly && !covered(x, [](const AccessRecord& y) { return y.flags.readonly; })) {
-        broken(x.guard, x, "readonly");
+        Term elsewhere = x.guard;
+        for (const auto& [y, seen] : promised) {
+          if (!y.flags.readonly || y.place.bytes != x.place.bytes) continue;
+          const Term there = x.flags.can_move && y.flags.can_move ? t.truth(true) : y.flow_guard;
+          elsewhere = t.and_(elsewhere, t.not_(t.and_(there, t.eq(x.place.address, y.place.address))));
+        }
+        broken(elsewhere, x, "readonly");
       }
       if (x.flags.region && options.trust_regions) {
         const std::string name = after_function.region_name(*x.flags.region);
@@ -1005,6 +1022,30 @@ struct Refiner::Impl {
     return answer;
   }
 
+  Refiner::Vacuity vacuity() {
+    const auto possible = [&](Term condition) -> std::optional<bool> {
+      std::set<std::string> used;
+      const smt::Answer answer = decide({condition}, std::chrono::steady_clock::now() + options.limits.time, used);
+      if (answer.kind == smt::Answer::kUnknown) return std::nullopt;
+      return answer.kind == smt::Answer::kSat;
+    };
+    std::set<std::tuple<Term, uint32_t>> made;
+    for (const AccessRecord& x : claimed) {
+      if (x.is_store) made.emplace(x.place.address, x.place.bytes);
+    }
+    Term elided = t.truth(false), on_paths = t.truth(false);
+    for (const auto& [access, seen] : promised) {
+      if (!access.is_store) continue;
+      on_paths = t.or_(on_paths, access.guard);
+      if (!made.contains({access.place.address, access.place.bytes})) elided = t.or_(elided, access.guard);
+    }
+    Refiner::Vacuity v;
+    // Where every place is stored to by both, the elided stores are earlier ones to the same places.
+    v.elided_store_is_reached = possible(t.is_false(elided) ? on_paths : elided);
+    v.promises_can_hold = v.elided_store_is_reached == true ? std::optional<bool>(true) : possible(t.truth(true));
+    return v;
+  }
+
   void conclude(bool cut) {
     std::vector<Term> conditions;
     for (const Disagreement& d : disagreements) conditions.push_back(d.condition);
@@ -1075,6 +1116,7 @@ Refiner::Refiner(const Function& before, const Function& after, const Promises& 
     : impl_(std::make_unique<Impl>(before, after, promises, std::move(options), solver)) {}
 Refiner::~Refiner() = default;
 Refinement Refiner::check() { return impl_->check(); }
+Refiner::Vacuity Refiner::vacuity() { return impl_->vacuity(); }
 const Terms& Refiner::terms() const { return impl_->t; }
 const Outside& Refiner::outside() const { return impl_->out; }
 

@@ -30,9 +30,10 @@ struct Disagreement {
 
 // One point where both sides are in step, as a counterexample needs it: what the outside answered there.
 struct Step {
-  std::string key;  // "call %g(i64)"
-  Term guard{};     // the run comes by here
-  Term returns{};   // and comes back
+  std::string key;             // "call %g(i64)"
+  const Inst* inst = nullptr;  // in before
+  Term guard{};                // the run comes by here
+  Term returns{};              // and comes back
   uint64_t order = 0;
   FunctionId memory = 0;      // bytes after it
   FunctionId accessible = 0;  // and which of them can be accessed
@@ -85,6 +86,12 @@ class Refiner {
   ~Refiner();
   // Throws UnsupportedOperation.
   Refinement check();
+  // After check(): whether there is an input on which before keeps its promises, and one on which it then comes to a
+  // store that after does not make there. nullopt: not decided.
+  struct Vacuity {
+    std::optional<bool> promises_can_hold, elided_store_is_reached;
+  };
+  Vacuity vacuity();
   const Terms& terms() const;
   const Outside& outside() const;
 

@@ -171,8 +171,6 @@ Term Executor::zero(Type type) const { return t_.constant(0, type.bits()); }
 
 namespace {
 
-enum class Overlap { kNone, kKnown, kPerhaps };
-
 // Puts `piece` over the bits of `value` that begin at `low`.
 Term overlay(Terms& t, Term value, Term piece, uint32_t low) {
   const uint32_t w = t.width(value), end = low + t.width(piece);
@@ -182,64 +180,72 @@ Term overlay(Terms& t, Term value, Term piece, uint32_t low) {
 
 }  // namespace
 
-Term Executor::read(const Memory& memory, Term context, const Place& place, Origins escaped, Origins* origins) const {
-  const auto known_slot = [](const Place& p) { return p.slot >= 0; };
-  // How far `place` begins behind the write, in bytes, if that is known.
-  const auto overlap = [&](const Write& w, int64_t& distance) {
-    const Place& p = w.place;
-    if (known_slot(place) && known_slot(p) && place.slot != p.slot) return Overlap::kNone;
-    if (known_slot(place) != known_slot(p)) {
-      const Place& in_slot = known_slot(place) ? place : p;
-      const Place& other = known_slot(place) ? p : place;
-      const bool seen = (escaped >> static_cast<unsigned>(in_slot.slot) & 1) != 0;
-      if (other.slot == Place::kNoSlot && !seen) return Overlap::kNone;
-    }
-    const Terms::Sum a = t_.split(place.address), b = t_.split(p.address);
-    if (a.base == b.base) {
-      distance = static_cast<int64_t>(static_cast<uint64_t>(a.offset - b.offset));
-      const bool apart = distance >= static_cast<int64_t>(p.bytes) || distance <= -static_cast<int64_t>(place.bytes);
-      return apart ? Overlap::kNone : Overlap::kKnown;
-    }
-    if (place.region && p.region && *place.region != *p.region && out_.trust_regions) {
-      out_.regions_used = true;
+Executor::Overlap Executor::overlap(const Place& place, const Place& p, Origins escaped, int64_t& distance) const {
+  const auto known_slot = [](const Place& q) { return q.slot >= 0; };
+  if (known_slot(place) && known_slot(p) && place.slot != p.slot) return Overlap::kNone;
+  if (known_slot(place) != known_slot(p)) {
+    const Place& in_slot = known_slot(place) ? place : p;
+    const Place& other = known_slot(place) ? p : place;
+    const bool seen = (escaped >> static_cast<unsigned>(in_slot.slot) & 1) != 0;
+    if (other.slot == Place::kNoSlot && !seen) return Overlap::kNone;
+  }
+  const Terms::Sum a = t_.split(place.address), b = t_.split(p.address);
+  if (a.base == b.base) {
+    distance = static_cast<int64_t>(static_cast<uint64_t>(a.offset - b.offset));
+    const bool apart = distance >= static_cast<int64_t>(p.bytes) || distance <= -static_cast<int64_t>(place.bytes);
+    return apart ? Overlap::kNone : Overlap::kKnown;
+  }
+  if (place.region && p.region && *place.region != *p.region && out_.trust_regions) {
+    out_.regions_used = true;
+    return Overlap::kNone;
+  }
+  if (place.region.has_value() != p.region.has_value() && place.slot == Place::kNoSlot && p.slot == Place::kNoSlot) {
+    const uint32_t region = place.region ? *place.region : *p.region;
+    if (out_.promises.untagged_apart(function_, region)) {
+      for (const Promise& promise : out_.promises.list) {
+        if (promise.kind == Promise::kUntaggedApart) out_.used.insert(&promise);
+      }
       return Overlap::kNone;
     }
-    if (place.region.has_value() != p.region.has_value() && place.slot == Place::kNoSlot && p.slot == Place::kNoSlot) {
-      const uint32_t region = place.region ? *place.region : *p.region;
-      if (out_.promises.untagged_apart(function_, region)) {
-        for (const Promise& promise : out_.promises.list) {
-          if (promise.kind == Promise::kUntaggedApart) out_.used.insert(&promise);
-        }
-        return Overlap::kNone;
-      }
+  }
+  for (const Promise& promise : out_.promises.list) {
+    if (promise.kind != Promise::kApart) continue;
+    const Term x = out_.pointer(function_, promise.a), y = out_.pointer(function_, promise.b);
+    if ((a.base == x && b.base == y) || (a.base == y && b.base == x)) {
+      out_.used.insert(&promise);
+      return Overlap::kNone;
     }
-    for (const Promise& promise : out_.promises.list) {
-      if (promise.kind != Promise::kApart) continue;
-      const Term x = out_.pointer(function_, promise.a), y = out_.pointer(function_, promise.b);
-      if ((a.base == x && b.base == y) || (a.base == y && b.base == x)) {
-        out_.used.insert(&promise);
-        return Overlap::kNone;
-      }
-    }
-    return Overlap::kPerhaps;
-  };
+  }
+  return Overlap::kPerhaps;
+}
 
+Term Executor::in_slot(const Place& place, uint32_t slot) const {
+  const Term size = t_.constant(function_.slots.at(slot).size, 64);
+  return t_.ult(t_.sub(place.address, out_.slot_address(slot)), size);
+}
+
+Term Executor::read(const Memory& memory, Term context, const Place& place, Origins escaped, Origins* origins) const {
+  const auto known_slot = [](const Place& p) { return p.slot >= 0; };
   struct Layer {
     const Write* write;
     Overlap overlap;
     int64_t distance;
-    size_t index;
   };
-  // From the last store backwards, to one that is known to have written all of it.
+  // From the last store backwards, to one that is known to have written all of it. A field that was given back what it
+  // had is passed over, with the stores that it covers: as if nothing had been stored. But what has been stored to in
+  // between counts only where that field does not lie; if this is not known, the field is not passed over.
   std::vector<Layer> layers, restored;
-  std::set<size_t> not_as_if;  // stores that must not be passed over as restored
+  std::set<const Write*> not_passed;
   bool covered = false;
   for (bool again = true; again;) {
     again = covered = false;
     layers.clear();
     restored.clear();
-    for (size_t i = memory.writes.size(); i-- > 0 && !covered;) {
+    for (size_t i = memory.writes.size(); i-- > 0 && !covered && !again;) {
       const Write& w = memory.writes[i];
+      int64_t distance = 0;
+      const Overlap o = overlap(place, w.place, escaped, distance);
+      if (o == Overlap::kNone || t_.contradict(context, w.guard)) continue;
       // A later store that is known to have happened and covers this one hides it.
       const auto hides = [&](const Layer& later) {
         const Terms::Sum x = t_.split(w.place.address), y = t_.split(later.write->place.address);
@@ -247,24 +253,20 @@ Term Executor::read(const Memory& memory, Term context, const Place& place, Orig
         const auto d = static_cast<int64_t>(static_cast<uint64_t>(x.offset - y.offset));
         return d >= 0 && d + w.place.bytes <= later.write->place.bytes && t_.implied(context, later.write->guard);
       };
-      if (t_.contradict(context, w.guard)) continue;
-      const auto by_restored = std::find_if(restored.begin(), restored.end(), hides);
-      if (by_restored != restored.end()) {
-        // What was restored between the two was so with the hidden store in place: look again without that.
-        for (const Layer& between : restored) {
-          if (between.index < by_restored->index) again = not_as_if.insert(between.index).second || again;
-        }
+      if (std::any_of(layers.begin(), layers.end(), hides) || std::any_of(restored.begin(), restored.end(), hides)) {
         continue;
       }
-      int64_t distance = 0;
-      const Overlap o = overlap(w, distance);
-      if (o == Overlap::kNone || std::any_of(layers.begin(), layers.end(), hides)) continue;
-      // A field that was given back what it had: as if nothing had been stored.
-      if (w.restores && o == Overlap::kPerhaps && t_.implied(context, w.guard) && !not_as_if.contains(i)) {
-        restored.push_back({&w, o, distance, i});
+      if (w.restores && o == Overlap::kPerhaps && t_.implied(context, w.guard) && !not_passed.contains(&w)) {
+        restored.push_back({&w, o, distance});
         continue;
       }
-      layers.push_back({&w, o, distance, i});
+      for (const Layer& r : restored) {
+        int64_t unused = 0;
+        const bool between = r.write->since < w.order && w.order < r.write->order;
+        if (!between || overlap(w.place, r.write->place, escaped, unused) == Overlap::kNone) continue;
+        again = not_passed.insert(r.write).second || again;
+      }
+      layers.push_back({&w, o, distance});
       covered = o == Overlap::kKnown && distance >= 0 && distance + place.bytes <= w.place.bytes &&
                 t_.implied(context, w.guard);
     }
@@ -287,9 +289,19 @@ Term Executor::read(const Memory& memory, Term context, const Place& place, Orig
     } else if (place.region) {
       if (const auto it = memory.kept.find(*place.region); it != memory.kept.end()) base = it->second;
     }
-    value = t_.apply(base, {place.address});
-    for (uint32_t i = 1; i < place.bytes; ++i) {
-      value = t_.concat(t_.apply(base, {t_.add(place.address, t_.constant(i, 64))}), value);
+    const auto bytes_of = [&](FunctionId memory_or_slot) {
+      Term bytes = t_.apply(memory_or_slot, {place.address});
+      for (uint32_t i = 1; i < place.bytes; ++i) {
+        bytes = t_.concat(t_.apply(memory_or_slot, {t_.add(place.address, t_.constant(i, 64))}), bytes);
+      }
+      return bytes;
+    };
+    value = bytes_of(base);
+    if (place.slot == Place::kPerhapsSlot) {
+      // Slots that nobody else has seen have their own bytes.
+      for (const auto& [slot, slot_bytes] : memory.slot_base) {
+        if (function_.slots.contains(slot)) value = t_.ite(in_slot(place, slot), bytes_of(slot_bytes), value);
+      }
     }
     if (origins != nullptr && !known_slot(place)) *origins |= kElsewhere;
   }
@@ -434,30 +446,44 @@ struct Executor::Run {
     access(inst, place, true);
     Term v = t.extract(value(inst.args[0]).term, 0, bytes * 8);
     if (inst.flags.big()) v = t.bswap(v);
-    // What this store covers entirely, on every path that made it, nobody will see again.
     std::vector<Write>& writes = segment.memory.writes;
-    std::erase_if(writes, [&](const Write& w) {
-      const Terms::Sum a = t.split(place.address), b = t.split(w.place.address);
-      if (a.base != b.base || w.place.slot != place.slot) return false;
-      const auto d = static_cast<int64_t>(static_cast<uint64_t>(b.offset - a.offset));
-      return d >= 0 && d + w.place.bytes <= bytes && t.implied(w.guard, guard) && !seen_by_outcome(w);
+    Write w{place, guard, v, value(inst.args[0]).origins & ~kElsewhere, block->id};
+    w.order = w.since = writes.empty() ? 1 : writes.back().order + 1;
+    w.restores = !t.is_const(v) && restores(w);
+    // What this store covers entirely, on every path that made it, nobody will see again.
+    std::erase_if(writes, [&](const Write& old) {
+      return old.place.slot == place.slot && covers(place, old.place) && t.implied(old.guard, guard) &&
+             !seen_by_outcome(old);
     });
-    Write w{place, guard, v, value(inst.args[0]).origins & ~kElsewhere, block->id, false};
-    if (!t.is_const(v)) {
-      // Did these bytes hold the same before the stores that this one covers?
-      Memory earlier = segment.memory;
-      bool taken_out = false;
-      std::erase_if(earlier.writes, [&](Write& old) {
-        const Terms::Sum a = t.split(place.address), b = t.split(old.place.address);
-        const auto d = static_cast<int64_t>(static_cast<uint64_t>(b.offset - a.offset));
-        const bool gone = a.base == b.base && d >= 0 && d + old.place.bytes <= bytes;
-        taken_out = taken_out || gone;
-        if (taken_out) old.restores = false;  // that was so with the stores that are out now
-        return gone;
-      });
-      w.restores = e.read(earlier, guard, place, start.escaped) == v;
-    }
     writes.push_back(std::move(w));
+  }
+
+  bool covers(const Place& place, const Place& old) const {
+    const Terms::Sum a = t.split(place.address), b = t.split(old.address);
+    if (a.base != b.base) return false;
+    const auto d = static_cast<int64_t>(static_cast<uint64_t>(b.offset - a.offset));
+    return d >= 0 && d + old.bytes <= place.bytes;
+  }
+  // Whether the bytes held the same before the stores that this one covers; then `since` is that of the first of them.
+  bool restores(Write& w) const {
+    Memory earlier = segment.memory;
+    bool covered = false;
+    bool lost = false;
+    std::erase_if(earlier.writes, [&](const Write& old) {
+      if (t.contradict(guard, old.guard)) return false;
+      if (covers(w.place, old.place)) {
+        if (!covered) w.since = old.order;
+        return covered = true;
+      }
+      // What was stored to in between must lie elsewhere, or have restored itself.
+      int64_t distance = 0;
+      const Executor::Overlap o = e.overlap(w.place, old.place, start.escaped, distance);
+      const bool harmless = o == Executor::Overlap::kNone ||
+                            (o == Executor::Overlap::kPerhaps && old.restores && t.implied(guard, old.guard));
+      lost = lost || (covered && !harmless);
+      return false;
+    });
+    return !lost && e.read(earlier, guard, w.place, start.escaped) == w.value;
   }
 
   // Whether a way out of the segment that has been found already may show the write. Memory is compared once for the
@@ -698,6 +724,15 @@ struct Executor::Run {
 
 Segment Executor::Run::go() {
   segment.memory = start.memory;
+  // Stores that were put together from several lists are numbered anew.
+  std::vector<Write>& writes = segment.memory.writes;
+  const auto not_in_order = [](const Write& a, const Write& b) { return a.order >= b.order; };
+  if (std::adjacent_find(writes.begin(), writes.end(), not_in_order) != writes.end()) {
+    for (size_t i = 0; i < writes.size(); ++i) {
+      writes[i].order = writes[i].since = static_cast<uint32_t>(i + 1);
+      writes[i].restores = false;
+    }
+  }
   // The nodes that can be reached from here, and an order in which every node comes after those that lead to it.
   std::vector<Node> nodes;
   std::map<std::pair<uint32_t, uint32_t>, size_t> known;

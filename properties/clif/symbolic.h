@@ -68,6 +68,9 @@ struct Write {
   BlockId block = 0;
   // The bytes had this value before the earlier stores to them that this one covers: together they changed nothing.
   bool restores = false;
+  // Grows from store to store. `since`: that of the first store which this one covers, as far back as `restores` goes.
+  uint32_t order = 0;
+  uint32_t since = 0;
 };
 
 // Memory as one side sees it: stores over unknown bytes.
@@ -186,6 +189,8 @@ class Executor {
   // The bytes at a place, where `context` is known to hold.
   Term read(const Memory&, Term context, const Place&, Origins escaped, Origins* origins = nullptr) const;
   Term zero(Type) const;
+  // Whether the access lies in this slot of the function.
+  Term in_slot(const Place&, uint32_t slot) const;
 
  private:
   struct Edge {
@@ -202,6 +207,10 @@ class Executor {
     Term guard{}, flow_guard{};
   };
   struct Run;  // one call of run()
+
+  // Whether an access at `place` touches bytes of one at `other`, and how far behind it begins then, if that is known.
+  enum class Overlap { kNone, kKnown, kPerhaps };
+  Overlap overlap(const Place& place, const Place& other, Origins escaped, int64_t& distance) const;
 
   void find_loops();
   std::optional<uint32_t> next_round(uint32_t from, uint32_t to, uint32_t round);

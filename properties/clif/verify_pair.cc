@@ -235,6 +235,7 @@ void run_at_random(const Function& before, const Function& after, const VerifyOp
       a = run(after, world.arguments, world, kMaxSteps, options.trust_regions);
       if (!world.keep_promises()) break;
     }
+    if (world.promises_contradict()) continue;
     const std::optional<Difference> d = compare(b, a);
     if (d && d->kind == Difference::kUseless) {
       if (b.end == Run::kUnsupported || a.end == Run::kUnsupported) {
@@ -401,10 +402,20 @@ PairResult verify_pair(const Function& before, const Function& after, const Veri
   if (result.verdict == Verdict::kProved || result.verdict == Verdict::kBounded) {
     bool store_spared = false;
     run_at_random(before, after, options, result, store_spared);
-    if (result.random_note.empty() && result.random_runs == 0 && options.random_runs != 0) {
-      result.warnings.push_back("no random input kept the producer's promises: they may contradict each other");
-    } else if (result.random_note.empty() && result.stores_after < result.stores_before && !store_spared) {
-      result.warnings.push_back("in no random run was a store spared: perhaps none of the paths with one is taken");
+    const bool spares = result.stores_after < result.stores_before;
+    if (result.verdict == Verdict::kProved && (result.random_runs == 0 || (spares && !store_spared))) {
+      // Chance did not show that the proof is about anything: the solver has to.
+      Refiner refiner(before, after, options.promises,
+                      {options.trust_regions, options.unroll, options.limits, options.simplify}, solver);
+      refiner.check();
+      const Refiner::Vacuity v = refiner.vacuity();
+      if (v.promises_can_hold == false) {
+        result.warnings.push_back("no input keeps the producer's promises: they contradict each other");
+      } else if (spares && v.elided_store_is_reached == false) {
+        result.warnings.push_back("no path reaches a store that was removed");
+      } else if (!v.promises_can_hold || (spares && !v.elided_store_is_reached)) {
+        result.warnings.push_back("it was not decided whether any input reaches a store that was removed");
+      }
     }
   }
   if (result.verdict == Verdict::kProved && !options.promises.list.empty() && options.without_promises) {

@@ -61,8 +61,10 @@ WrittenWorld world_of(const Refiner& refiner, const Refinement& refinement, cons
     if (t.evaluate(path[i]->returns, model, known) == 0) reply.how = World::Reply::kNever;
     for (const Term r : path[i]->results) reply.results.push_back(as_bits(t.evaluate(r, model, known)));
     if (reply.how != World::Reply::kNever && path[i]->way.id != 0) {
+      // A number that no handler has is the normal return.
       const auto way = static_cast<size_t>(t.evaluate(path[i]->way, model, known));
-      if (way != 0) {
+      const std::vector<Handler>& handlers = path[i]->inst->handlers;
+      if (way != 0 && way <= handlers.size() && handlers[way - 1].kind != Handler::kContext) {
         reply.how = World::Reply::kHandler;
         reply.handler = way - 1;
         reply.results.clear();
@@ -198,7 +200,10 @@ bool RandomWorld::keep_promises() {
   for (const auto& [address, promise] : promised_) {
     const uint64_t value = pointer(3000 + promise->at.line % 64);
     for (uint32_t i = 0; i < promise->load.bytes; ++i) {
-      is_new = forced_.try_emplace(address + i, static_cast<uint8_t>(value >> (8 * i))).second || is_new;
+      const auto byte = static_cast<uint8_t>(value >> (8 * i));
+      const auto [it, added] = forced_.try_emplace(address + i, byte);
+      is_new = is_new || added;
+      contradiction_ = contradiction_ || it->second != byte;
     }
   }
   return is_new;

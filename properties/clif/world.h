@@ -52,10 +52,13 @@ class RandomWorld final : public World {
   // Makes the bytes that promised loads have read so far what they all read. True: there were new ones, so that the
   // function has to be run again.
   bool keep_promises();
+  // Whether two promised loads overlap, so that they cannot both give what they should: such a world says nothing.
+  bool promises_contradict() const { return contradiction_; }
 
  private:
   std::map<uint64_t, uint8_t> forced_;
   std::map<uint64_t, const Promise*> promised_;  // addresses of promised loads
+  bool contradiction_ = false;
   const Promises* promises_;
   uint64_t hash(uint64_t what, uint64_t a, uint64_t b = 0) const;
   uint64_t pointer(uint64_t choice) const;
