@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxSteps = 1500;     // of the interpreter
 constexpr size_t kMaxArrivals = 40;    // at heads of loops
 constexpr size_t kMaxSegments = 300;
+constexpr size_t kMaxWrites = 40;  // that were carried round loops
 
 smt::Bits as_term(clif::Bits b) { return static_cast<smt::Bits>(b.hi) << 64 | b.lo; }
 clif::Bits as_bits(smt::Bits b) { return {static_cast<uint64_t>(b), static_cast<uint64_t>(b >> 64)}; }
@@ -104,7 +105,7 @@ class Walk {
           return result_;
         case Outcome::kLoopHead:
           result_.reached_loop = true;
-          if (++arrivals > kMaxArrivals) return result_;
+          if (++arrivals > kMaxArrivals || segment.memory.writes.size() > kMaxWrites) return result_;
           go_round(segment, *taken, arrivals);
           continue;
         case Outcome::kReturn:

@@ -76,11 +76,24 @@ std::string owner_of(const Function& f, uint64_t address, const WrittenWorld& wo
 // Remembers which region each byte was accessed under.
 class RegionMap {
  public:
-  RegionMap(const Refiner& refiner, const Refinement& refinement) {
+  // The world is that of the refinement's model, or one that was made simpler since.
+  RegionMap(const Refiner& refiner, const Refinement& refinement, WrittenWorld world) {
+    const smt::Terms& t = refiner.terms();
+    smt::Model model = *refinement.model;
+    for (size_t i = 0; i < world.arguments.size(); ++i) {
+      const clif::Bits argument = world.arguments[i];
+      model.values[{t[refiner.outside().parameters[i]].function, {}}] = smt::Bits{argument.hi} << 64 | argument.lo;
+    }
+    const smt::FunctionId memory = refiner.outside().initial_memory;
+    std::erase_if(model.values, [&](const auto& entry) { return entry.first.first == memory; });
+    const auto otherwise = model.otherwise;
+    model.otherwise = [&](smt::FunctionId f, const std::vector<smt::Bits>& arguments) {
+      return f == memory ? smt::Bits{world.byte(static_cast<uint64_t>(arguments[0]))} : otherwise(f, arguments);
+    };
     std::unordered_map<uint32_t, smt::Bits> known;
     for (const auto& [place, guard, name] : refinement.touched) {
-      if (refiner.terms().evaluate(guard, *refinement.model, known) == 0) continue;
-      const auto address = static_cast<uint64_t>(refiner.terms().evaluate(place.address, *refinement.model, known));
+      if (t.evaluate(guard, model, known) == 0) continue;
+      const auto address = static_cast<uint64_t>(t.evaluate(place.address, model, known));
       for (uint32_t i = 0; i < place.bytes; ++i) {
         std::string& owner = names_[address + i];
         if (owner.empty() || owner == "no region") owner = name;
@@ -199,7 +212,7 @@ std::optional<Counterexample> confirm(const Refiner& refiner, const Refinement& 
   }
   c.world = describe(world, c.before);
   if (d->event < c.before.events.size() && d->event < c.after.events.size()) {
-    const RegionMap regions(refiner, refinement);
+    const RegionMap regions(refiner, refinement, world);
     const auto& x = c.before.events[d->event].memory;
     const auto& y = c.after.events[d->event].memory;
     std::map<uint64_t, int> addresses;

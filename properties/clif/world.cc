@@ -126,6 +126,7 @@ uint64_t RandomWorld::hash(uint64_t what, uint64_t a, uint64_t b) const {
 RandomWorld::RandomWorld(uint64_t seed, const Function& before, const Promises* promises)
     : promises_(promises), seed_(mixed(seed)) {
   all_accessible_ = hash(1, 0) % 4 != 0;
+  crowded_ = hash(1, 1) % 4 == 0;
   for (size_t i = 0; i < before.signature.params.size(); ++i) {
     const uint64_t random = hash(2, i);
     const Type type = before.signature.params[i].type;
@@ -139,7 +140,13 @@ RandomWorld::RandomWorld(uint64_t seed, const Function& before, const Promises* 
   }
 }
 
-uint64_t RandomWorld::pointer(uint64_t choice) const { return kAreas + (choice % 4096) * kArea; }
+uint64_t RandomWorld::pointer(uint64_t choice) const {
+  if (!crowded_) return kAreas + (choice % 4096) * kArea;
+  // Few areas, and pointers to the same bytes or some that overlap.
+  static constexpr uint64_t kOffsets[] = {0, 0, 0, 8, 8, 16, 4, 1};
+  const uint64_t random = mixed(choice + seed_);
+  return kAreas + random % 3 * kArea + kOffsets[random / 3 % 8];
+}
 
 clif::Bits RandomWorld::value(Type type, uint64_t random) const {
   uint64_t lo = mixed(random);
@@ -198,7 +205,7 @@ void RandomWorld::loading(const Function& f, const Inst& inst, uint64_t address)
 bool RandomWorld::keep_promises() {
   bool is_new = false;
   for (const auto& [address, promise] : promised_) {
-    const uint64_t value = pointer(3000 + promise->at.line % 64);
+    const uint64_t value = kAreas + (3000 + promise->at.line % 64) * kArea;
     for (uint32_t i = 0; i < promise->load.bytes; ++i) {
       const auto byte = static_cast<uint8_t>(value >> (8 * i));
       const auto [it, added] = forced_.try_emplace(address + i, byte);
