@@ -113,9 +113,9 @@ std::vector<Theorem> make_theorems() {
     Theorem t;
     t.claim =
         claim("stack-task-stores-are-dead",
-              "Around the same callee, all stores to the task in the stack frame are dead, although its address is "
-              "stored while the callee runs.",
-              text_of(full), text_of(frameless), kNoAccess);
+              "Around the same callee, even if it leaves another current task behind, all stores to the task in the "
+              "stack frame are dead, although its address is stored while the callee runs.",
+              text_of(full), text_of(frameless), kMayWrite);
     t.controls = controls(full, frameless);
     t.controls.erase(t.controls.begin() + 2);  // slots are nobody's business after a trap: see the next but one
     t.controls.push_back(claim("callee-reads-the-slot", "the callee is handed the task's address",
