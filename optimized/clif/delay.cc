@@ -42,10 +42,10 @@ std::vector<bool> without(const std::vector<Pending>& all, const std::vector<Pen
 
 }  // namespace
 
-Delay::Delay(const Function& function, const ElideOptions& options, const Reach& reach)
+Delay::Delay(const Function& function, const ElideOptions& options, const DelayLimits& limits)
     : f_(function),
       options_(options),
-      reach_(reach),
+      limits_(limits),
       cfg_(function),
       numbering_(function, cfg_, options.promises),
       aliasing_(function, numbering_, options),

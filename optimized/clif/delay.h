@@ -85,8 +85,8 @@ class Actions {
   virtual void guard(const Inst&, const std::vector<Pending>&) {}  // these are done only if it traps
 };
 
-// How far to go. What is pending is written out in every place where it may be seen.
-struct Reach {
+// How far to go. What is pending is written out in every place where it may be seen, so that functions can grow.
+struct DelayLimits {
   bool past_guards = true;  // a conditional trap becomes a branch to a block that does what is pending, and traps
   size_t pending = 64;      // at most so many stores at a time
 };
@@ -94,7 +94,7 @@ struct Reach {
 class Delay {
  public:
   // The function must stay as it is as long as this lives, have no aliases and no unreachable blocks.
-  Delay(const Function& function, const ElideOptions& options, const Reach& reach = {});
+  Delay(const Function& function, const ElideOptions& options, const DelayLimits& limits = {});
 
   // Finds out the state at the beginning of each block if the stores in `in_place` are not delayed. False if it gave
   // up, which it does only on functions that nobody writes.
@@ -169,7 +169,7 @@ class Delay {
 
   const Function& f_;
   const ElideOptions& options_;
-  const Reach reach_;
+  const DelayLimits limits_;
   Cfg cfg_;
   Numbering numbering_;
   Aliasing aliasing_;

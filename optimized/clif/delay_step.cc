@@ -219,7 +219,7 @@ void Delay::Step::store(const Inst& inst) {
 }
 
 bool Delay::Step::stays(uint32_t number) const {
-  return d_.as_is_ || d_.in_place_.count(number) != 0 || state_.pending.size() >= d_.reach_.pending;
+  return d_.as_is_ || d_.in_place_.count(number) != 0 || state_.pending.size() >= d_.limits_.pending;
 }
 
 void Delay::Step::drop_overwritten(const Place& place) {
@@ -288,7 +288,7 @@ void Delay::Step::guard(const Inst& inst) {
   const auto condition = d_.numbering_.constant(d_.numbering_.of(inst.args[0]));
   const bool never =
       condition && ((inst.op == Opcode::kTrapz && *condition != 0) || (inst.op == Opcode::kTrapnz && *condition == 0));
-  if (!never && !d_.reach_.past_guards) write_for_trap();
+  if (!never && !d_.limits_.past_guards) write_for_trap();
   if (!never) {
     State trapped = state_;
     std::vector<bool> chosen;

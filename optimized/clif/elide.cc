@@ -19,9 +19,9 @@ namespace {
 constexpr size_t kMostRounds = 8;
 constexpr size_t kMostInstructions = 50000;
 constexpr size_t kMostCopied = 500;  // instructions
-constexpr size_t kLarge = 2000;      // instructions; no more than one round for functions that have more
-constexpr size_t kMostGrowth = 4;    // in stores, and so many more
-constexpr size_t kSmall = 64;
+constexpr size_t kLarge = 2000;      // instructions; functions that have more get one round and neither split nor sink
+constexpr size_t kMostGrowth = 4;    // times as many stores as before, and
+constexpr size_t kSmall = 64;        // so many more
 constexpr BlockId kHighestBlock = 1u << 30;
 
 // What this pass has been made for: addresses of 64 bits, numbers that leave room for new ones.
@@ -144,8 +144,8 @@ bool forward_loads(Function& function, const ElideOptions& options) {
 }
 
 // Delays the stores for which that is worth something. nullopt: there are none.
-std::optional<Function> delayed(const Function& function, const ElideOptions& options, const Reach& reach) {
-  Delay delay(function, options, reach);
+std::optional<Function> delayed(const Function& function, const ElideOptions& options, const DelayLimits& limits) {
+  Delay delay(function, options, limits);
   std::set<uint32_t> in_place;
   for (size_t round = 0;; ++round) {
     if (!delay.slots_are_respected() || !delay.solve(in_place)) return std::nullopt;
@@ -159,14 +159,14 @@ std::optional<Function> delayed(const Function& function, const ElideOptions& op
   return next;
 }
 
-// The same, but only as far as the function does not grow too much by stores that many cold paths do. False if nothing
-// changed.
-bool delay_stores(Function& function, const ElideOptions& options) {
-  const size_t limit = kMostGrowth * count_accesses(function).stores + kSmall;
-  for (const Reach& reach : {Reach{}, Reach{false, 64}, Reach{false, 8}, Reach{false, 1}}) {
-    std::optional<Function> next = delayed(function, options, reach);
+// The same, but so that no more than `most_stores` stand in the function: many cold paths may do what is pending. False
+// if nothing changed.
+bool delay_stores(Function& function, const ElideOptions& options, size_t most_stores) {
+  for (const DelayLimits& limits :
+       {DelayLimits{}, DelayLimits{false, 64}, DelayLimits{false, 8}, DelayLimits{false, 1}}) {
+    std::optional<Function> next = delayed(function, options, limits);
     if (!next) return false;
-    if (count_accesses(*next).stores > limit) continue;
+    if (count_accesses(*next).stores > most_stores) continue;
     function = std::move(*next);
     return true;
   }
@@ -180,12 +180,12 @@ size_t count_instructions(const Function& function) {
 }
 
 // Everything but splitting. False if nothing changed.
-bool run(Function& function, const ElideOptions& options) {
+bool run(Function& function, const ElideOptions& options, size_t most_stores) {
   bool changed = false;
   const size_t rounds = count_instructions(function) > kLarge ? 1 : kMostRounds;
   for (size_t round = 0; round < rounds; ++round) {
     changed |= forward_loads(function, options);
-    if (!delay_stores(function, options)) break;
+    if (!delay_stores(function, options, most_stores)) break;
     changed = true;
   }
   return changed;
@@ -198,14 +198,14 @@ size_t stores_on_hot_path(const Function& function) {
 
 // Gives cold paths as little code of their own as spares the hot path all the stores that can be spared.
 // False if nothing changed.
-bool split_paths(const Function& function, Function& result, const ElideOptions& options) {
+bool split_paths(const Function& function, Function& result, const ElideOptions& options, size_t most_stores) {
   const size_t before = stores_on_hot_path(result);
   if (before == 0 || count_instructions(function) > kLarge) return false;
   const std::vector<size_t> shared = shared_blocks(function, kMostCopied);
   const auto with = [&](size_t count) {
     Function made = split(function, shared, count);
     clean(made, options);
-    run(made, options);
+    run(made, options, most_stores);
     return made;
   };
   if (shared.empty()) return false;
@@ -213,7 +213,8 @@ bool split_paths(const Function& function, Function& result, const ElideOptions&
   const size_t least = stores_on_hot_path(best);
   if (least >= before) return false;
   size_t enough = shared.size(), too_few = 0;
-  while (enough - too_few > 1) {
+  const size_t tries = count_instructions(function) > kMostCopied ? 1 : 6;
+  for (size_t i = 0; i < tries && enough - too_few > 1; ++i) {
     const size_t middle = (enough + too_few) / 2;
     Function made = with(middle);
     if (stores_on_hot_path(made) <= least) {
@@ -235,10 +236,11 @@ Function elide(const Function& function, const ElideOptions& options) {
   normalize(start);
   const bool forwarded = forward_loads(start, options);
   Function result = start;
-  bool changed = run(result, options) || forwarded;
-  changed |= options.split_paths && split_paths(start, result, options);
+  const size_t most_stores = kMostGrowth * count_accesses(start).stores + kSmall;
+  bool changed = run(result, options, most_stores) || forwarded;
+  changed |= options.split_paths && split_paths(start, result, options, most_stores);
   if (!changed) return function;
-  sink(result, options);
+  if (count_instructions(result) <= kLarge) sink(result, options);
   return result;
 }
 

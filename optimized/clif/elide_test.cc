@@ -148,6 +148,51 @@ return v4
 )");
 }
 
+TEST_F(ElideTest, AddsUpAddresses) {
+  check(R"(
+v6 = uextend.i64 v4
+v7 = iconst.i64 4
+v8 = iadd v0, v7
+v9 = iadd v8, v6
+v10 = iadd v6, v0
+store.i32 notrap region0 v4, v9+8
+store.i32 notrap region0 v5, v10+12
+return v4
+)",
+        R"(
+v6 = uextend.i64 v4
+v10 = iadd v6, v0
+store notrap region0 v5, v10+12
+return v4
+)");
+}
+
+TEST_F(ElideTest, TellsAddressesApart) {
+  check(R"(
+v6 = uextend.i64 v4
+v7 = iconst.i64 4
+v8 = iadd v0, v7
+v9 = iadd v6, v8
+v10 = iadd v6, v0
+store.i32 notrap region0 v4, v9
+v11 = load.i32 notrap region0 v10+8
+store.i32 notrap region0 v5, v10
+store.i32 notrap region0 v5, v9
+return v11
+)",
+        R"(
+v6 = uextend.i64 v4
+v7 = iconst.i64 4
+v8 = iadd v0, v7
+v9 = iadd v6, v8
+v10 = iadd v6, v0
+v11 = load.i32 notrap region0 v10+8
+store notrap region0 v5, v10
+store notrap region0 v5, v9
+return v11
+)");
+}
+
 TEST_F(ElideTest, DropsThroughAStoreThatMayTouchTheSameByte) {
   check(R"(
 store.i32 notrap region0 v4, v0
@@ -263,6 +308,33 @@ return v4
 v6 = load.i32 notrap region0 v0
 store notrap region0 v4, v1
 store notrap region0 v6, v0
+return v4
+)");
+}
+
+TEST_F(ElideTest, KeepsARestoreBehindADelayedStoreThatMayTouchTheSameByte) {
+  check(R"(
+v6 = load.i32 notrap region0 v0
+store.i32 notrap region0 v4, v1
+store notrap region0 v6, v0
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v5, v1
+return v4
+block2:
+call fn1()
+return v4
+)",
+        R"(
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v5, v1
+return v4
+block2:
+v6 = load.i32 notrap region0 v0
+store.i32 notrap region0 v4, v1
+store notrap region0 v6, v0
+call fn1()
 return v4
 )");
 }
@@ -526,6 +598,34 @@ return v4
 )");
 }
 
+TEST_F(ElideTest, KeepsATrapBeforeAStoreThatALoadSees) {
+  check(R"(
+store.i32 user1 region0 v4, v0
+store.i32 notrap region0 v5, v0
+store.i32 notrap region1 v4, v2
+v6 = load.i64 notrap region1 v2
+v7 = ireduce.i32 v6
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v4, v0
+return v7
+block2:
+return v7
+)",
+        R"(
+store user1 region0 v5, v0
+store notrap region1 v4, v2
+v6 = load.i64 notrap region1 v2
+v7 = ireduce.i32 v6
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v4, v0
+return v7
+block2:
+return v7
+)");
+}
+
 TEST_F(ElideTest, KeepsWhatATrappingLoadShows) {
   check(R"(
 store.i32 notrap region1 v4, v2
@@ -617,6 +717,40 @@ return v7
         R"(
 v6 = iconst.i32 3
 v7 = udiv v4, v6
+store notrap region1 v5, v2
+return v7
+)");
+}
+
+TEST_F(ElideTest, KeepsWhatADivisionByZeroShows) {
+  check(R"(
+v6 = iconst.i32 0
+store.i32 notrap region1 v4, v2
+v7 = srem v4, v6
+store.i32 notrap region1 v5, v2
+return v7
+)",
+        R"(
+v6 = iconst.i32 0
+store notrap region1 v4, v2
+v7 = srem v4, v6
+store notrap region1 v5, v2
+return v7
+)");
+}
+
+TEST_F(ElideTest, KeepsWhatADivisionOfTheLeastShows) {
+  check(R"(
+v6 = iconst.i32 -1
+store.i32 notrap region1 v4, v2
+v7 = sdiv v4, v6
+store.i32 notrap region1 v5, v2
+return v7
+)",
+        R"(
+v6 = iconst.i32 -1
+store notrap region1 v4, v2
+v7 = sdiv v4, v6
 store notrap region1 v5, v2
 return v7
 )");
@@ -751,6 +885,109 @@ call fn1()
 return v4
 block3:
 store.i32 notrap region1 v5, v2
+return v5
+)");
+}
+
+TEST_F(ElideTest, KeepsTheOrderOfStoresThatMayTouchTheSameByte) {
+  check(R"(
+store.i32 notrap region0 v4, v0
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v5, v1
+jump block2
+block2:
+brif v4, block3, block4
+block3:
+store.i32 notrap region0 v4, v0
+return v4
+block4:
+call fn1()
+return v5
+)",
+        R"(
+store notrap region0 v4, v0
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v5, v1
+jump block2
+block2:
+brif.i32 v4, block3, block4
+block3:
+store.i32 notrap region0 v4, v0
+return v4
+block4:
+call fn1()
+return v5
+)");
+}
+
+TEST_F(ElideTest, DoesTheStoresThatMustComeBefore) {
+  check(R"(
+store.i32 notrap region0 v4, v1
+store.i32 notrap region0 v5, v0
+brif v5, block1, block2
+block1:
+v6 = load.i32 notrap region0 v1+4
+return v6
+block2:
+store.i32 notrap region0 v5, v1
+store.i32 notrap region0 v4, v0
+return v5
+)",
+        R"(
+brif v5, block1, block2
+block1:
+store.i32 notrap region0 v4, v1
+store.i32 notrap region0 v5, v0
+v6 = load.i32 notrap region0 v1+4
+return v6
+block2:
+store.i32 notrap region0 v5, v1
+store.i32 notrap region0 v4, v0
+return v5
+)");
+}
+
+TEST_F(ElideTest, MergesNothingIfOnlyOneOfTwoMayTrap) {
+  check(R"(
+brif v5, block1, block2
+block1:
+v6 = load.i32 user2 region0 v0
+store.i32 user1 region0 v5, v0
+jump block3
+block2:
+store.i32 user1 region0 v5, v0
+jump block3
+block3:
+store.i32 notrap region1 v4, v2
+v7 = load.i64 notrap region1 v2
+v8 = ireduce.i32 v7
+brif v4, block4, block5
+block4:
+store.i32 notrap region0 v4, v0
+return v8
+block5:
+return v5
+)",
+        R"(
+brif v5, block1, block2
+block1:
+v6 = load.i32 user2 region0 v0
+store.i32 user1 region0 v5, v0
+jump block3
+block2:
+store.i32 user1 region0 v5, v0
+jump block3
+block3:
+store.i32 notrap region1 v4, v2
+v7 = load.i64 notrap region1 v2
+v8 = ireduce.i32 v7
+brif.i32 v4, block4, block5
+block4:
+store.i32 notrap region0 v4, v0
+return v8
+block5:
 return v5
 )");
 }
@@ -1296,6 +1533,45 @@ return v4
 )");
 }
 
+TEST_F(ElideTest, DoesNotSinkIntoALoop) {
+  check(R"(
+v6 = load.i32 notrap region0 v0
+store.i32 notrap region1 v4, v2
+store.i32 notrap region1 v5, v2
+v7 = iconst.i32 0
+jump block1(v7)
+block1(v8: i32):
+brif.i32 v8, block2, block3
+block2 cold:
+store.i32 notrap region1 v6, v2
+jump block3
+block3:
+v9 = iconst.i32 1
+v10 = iadd.i32 v8, v9
+v11 = icmp ult v10, v4
+brif v11, block1(v10), block4
+block4:
+return v4
+)",
+        R"(
+v6 = load.i32 notrap region0 v0
+v7 = iconst.i32 0
+jump block1(v7, v5)
+block1(v8: i32, v13: i32):
+brif v8, block2, block3(v13)
+block2 cold:
+jump block3(v6)
+block3(v12: i32):
+v9 = iconst.i32 1
+v10 = iadd.i32 v8, v9
+v11 = icmp ult v10, v4
+brif v11, block1(v10, v12), block4
+block4:
+store.i32 notrap region1 v12, v2
+return v4
+)");
+}
+
 // ---- Promises ----
 
 TEST_F(ElideTest, FindsOnePointerUnderAPromise) {
@@ -1480,6 +1756,61 @@ return v4
         promising("trap never-reads \"B\""));
 }
 
+TEST_F(ElideTest, KeepsATrapThatACallMayBring) {
+  check(R"(
+store.i32 notrap region0 v4, v0
+call fn1()
+store.i32 user1 region0 v4, v0
+return v4
+)",
+        R"(
+store notrap region0 v4, v0
+call fn1()
+store user1 region0 v4, v0
+return v4
+)",
+        promising("call %h never-writes \"A\""));
+}
+
+TEST_F(ElideTest, DoesBeforeATailCallWhatIsSeenAfterIt) {
+  check(R"(
+store.i32 notrap region1 v4, v2
+return_call fn0(v0, v5)
+)",
+        R"(
+store notrap region1 v4, v2
+return_call fn0(v0, v5)
+)",
+        promising("call %g never-reads \"B\"\n"
+                  "call %g never-writes \"B\"\n"
+                  "call %g never-traps"));
+}
+
+TEST_F(ElideTest, DoesBeforeACallWhatItMayWriteOver) {
+  check(R"(
+store.i32 notrap region1 v4, v2
+call fn1()
+brif v5, block1, block2
+block1:
+store.i32 notrap region1 v5, v2
+return v4
+block2:
+return v5
+)",
+        R"(
+store notrap region1 v4, v2
+call fn1()
+brif v5, block1, block2
+block1:
+store.i32 notrap region1 v5, v2
+return v4
+block2:
+return v5
+)",
+        promising("call %h never-reads \"B\"\n"
+                  "call %h never-traps"));
+}
+
 // ---- Adapters, in the shape of the seed ----
 
 // Around a callee: the task is in ss0, the store context at v2, its current task at +32 and a context slot at +40. v3
@@ -1624,6 +1955,18 @@ block0(v4000000000: i64, v7: i32):
     return
 })")[0];
   EXPECT_EQ(count_accesses(elide(f)).stores, 1u);
+}
+
+TEST_F(ElideTest, ManyTrapsDoNotMakeItGrowWithoutEnd) {
+  std::string body;
+  for (int i = 0; i < 200; ++i) {
+    body += "store.i32 notrap region0 v" + std::to_string(4 + i % 2) + ", v0+" + std::to_string(4 * (i % 50)) + "\n";
+    body += "trapnz v4, user1\n";
+  }
+  const Function f = function(body + "return v4\n");
+  const Function result = elide(f);
+  EXPECT_LE(count_accesses(result).stores, 4 * count_accesses(f).stores + 64);
+  compare_runs(f, result, {});
 }
 
 TEST_F(ElideTest, GlobalValuesAreReadInTheirPlace) {

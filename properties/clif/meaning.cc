@@ -16,8 +16,8 @@
 namespace lockstep::refinement {
 namespace {
 
-constexpr size_t kMaxSteps = 1500;     // of the interpreter
-constexpr size_t kMaxArrivals = 40;    // at heads of loops
+constexpr size_t kMaxSteps = 1500;   // of the interpreter
+constexpr size_t kMaxArrivals = 40;  // at heads of loops
 constexpr size_t kMaxSegments = 300;
 constexpr size_t kMaxWrites = 40;  // that were carried round loops
 
@@ -365,7 +365,8 @@ class Walk {
       const bool thrown = reply.how == World::Reply::kHandler;
       next.way = unknown(8, thrown ? reply.handler + 1 : 0);
       const Signature& signature = f_.callee_signature(*o.inst);
-      for (size_t i = 0; i < signature.returns.size(); ++i) next.results.push_back(result(i, signature.returns[i].type));
+      for (size_t i = 0; i < signature.returns.size(); ++i)
+        next.results.push_back(result(i, signature.returns[i].type));
       for (size_t i = 0; i < 2; ++i) next.payload.push_back(result(i, kI64));
     } else {
       ++next.at.inst;

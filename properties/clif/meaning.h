@@ -13,15 +13,15 @@
 namespace lockstep::refinement {
 
 struct MeaningOptions {
-  uint64_t seed = 1;      // of the random world
-  uint32_t unroll = 0;    // of the executor: 0 cuts loops at their heads
+  uint64_t seed = 1;       // of the random world
+  uint32_t unroll = 0;     // of the executor: 0 cuts loops at their heads
   bool generalise = true;  // at loop heads: what is known becomes an unknown with that value, now and then
 };
 
 struct MeaningResult {
-  std::string difference;   // empty: both agree as far as they were compared
+  std::string difference;    // empty: both agree as far as they were compared
   std::string not_compared;  // why nothing was compared, or empty
-  size_t observations = 0;  // that were compared, the end among them
+  size_t observations = 0;   // that were compared, the end among them
   bool to_the_end = false;
   bool reached_loop = false;
 };

@@ -20,7 +20,8 @@ std::vector<smt::Bits> edges(Type type) {
   const uint32_t w = type.bits();
   std::vector<smt::Bits> list;
   const auto add = [&](smt::Bits b) { list.push_back(b & smt::mask_of(w)); };
-  for (const int n : {0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 63, 64, 65, 127, 128, 200, 255}) add(static_cast<smt::Bits>(n));
+  for (const int n : {0, 1, 2, 3, 7, 8, 9, 15, 16, 31, 32, 63, 64, 65, 127, 128, 200, 255})
+    add(static_cast<smt::Bits>(n));
   for (const int n : {1, 2, 3, 8}) add(~smt::Bits{0} - static_cast<smt::Bits>(n) + 1);
   for (const uint32_t bits : {8U, 16U, 32U, 64U, 128U}) {
     if (bits > w) break;
@@ -32,7 +33,8 @@ std::vector<smt::Bits> edges(Type type) {
     for (const uint32_t b : {0x3f800000U, 0xbf800000U, 0x7f800000U, 0x7fc00000U, 0x7f800001U, 0x4f000000U}) add(b);
   }
   if (type == kF64) {
-    for (const uint64_t b : {0x3ff0000000000000U, 0x7ff0000000000000U, 0x7ff8000000000001U, 0x41e0000000000000U}) add(b);
+    for (const uint64_t b : {0x3ff0000000000000U, 0x7ff0000000000000U, 0x7ff8000000000001U, 0x41e0000000000000U})
+      add(b);
   }
   return list;
 }
@@ -111,13 +113,15 @@ class Comparison {
     for (const auto& [condition, code] : r.traps) {
       if (!trap && t_.evaluate(condition, model, known) != 0) trap = code;
     }
-    if (trap != expected.trap) return "traps with " + trap.value_or("nothing") + ", not " + expected.trap.value_or("nothing");
+    if (trap != expected.trap)
+      return "traps with " + trap.value_or("nothing") + ", not " + expected.trap.value_or("nothing");
     if (trap) return "";
     if (r.results.size() != expected.results.size()) return "another number of results";
     for (size_t i = 0; i < r.results.size(); ++i) {
       if (t_.width(r.results[i]) != form_.results[i].bits()) return "another width";
       const smt::Bits is = t_.evaluate(r.results[i], model, known);
-      if (is != as_term(expected.results[i])) return "is " + smt::hex(is) + ", not " + smt::hex(as_term(expected.results[i]));
+      if (is != as_term(expected.results[i]))
+        return "is " + smt::hex(is) + ", not " + smt::hex(as_term(expected.results[i]));
     }
     return "";
   }

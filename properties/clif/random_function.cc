@@ -80,8 +80,8 @@ std::vector<PureForm> pure_forms() {
   for (int number = 0; number <= static_cast<int>(Opcode::kVhighBits); ++number) {
     const auto op = static_cast<Opcode>(number);
     const Rule& rule = rule_of(op);
-    if (!is_pure(op) || rule.args.empty() || rule.results.empty() || op == Opcode::kShuffle ||
-        op == Opcode::kSwizzle || rule.args.find('V') != std::string_view::npos) {
+    if (!is_pure(op) || rule.args.empty() || rule.results.empty() || op == Opcode::kShuffle || op == Opcode::kSwizzle ||
+        rule.args.find('V') != std::string_view::npos) {
       continue;
     }
     for (const Type t : kInts) {
@@ -126,8 +126,8 @@ struct Spot {
 };
 
 constexpr uint32_t kContext = 0, kStore = 1, kHeap = 2, kStack = 3;
-constexpr int32_t kRoom = 48;          // where stores go, behind a pointer from outside
-constexpr int32_t kReadonlyAt = 64;    // what is behind is only read
+constexpr int32_t kRoom = 48;        // where stores go, behind a pointer from outside
+constexpr int32_t kReadonlyAt = 64;  // what is behind is only read
 constexpr uint32_t kMostBlocks = 60;
 
 class Maker {
@@ -240,9 +240,7 @@ class Maker {
     }
     return r_.chance(70) ? number_ : value(type);
   }
-  Type number_type() {
-    return std::array<Type, 5>{kI8, kI16, kI32, kI64, kI128}[one_of({14, 12, 38, 30, 6})];
-  }
+  Type number_type() { return std::array<Type, 5>{kI8, kI16, kI32, kI64, kI128}[one_of({14, 12, 38, 30, 6})]; }
   Type type() {
     if (o_.floats && r_.chance(5)) return r_.chance(50) ? kF32 : kF64;
     return number_type();
@@ -443,7 +441,8 @@ class Maker {
         const Pointer base = r_.pick(outer_);
         const bool fixed = r_.chance(70);
         Inst& inst = emit(Opcode::kLoad, kI64, {base.value}, {kI64});
-        inst.offset = fixed ? kReadonlyAt + 8 * static_cast<int32_t>(r_.below(3)) : 8 * static_cast<int32_t>(r_.below(6));
+        inst.offset =
+            fixed ? kReadonlyAt + 8 * static_cast<int32_t>(r_.below(3)) : 8 * static_cast<int32_t>(r_.below(6));
         inst.flags.trap.reset();
         inst.flags.aligned = true;
         inst.flags.readonly = fixed;
@@ -638,8 +637,8 @@ class Maker {
     static const std::vector<PureForm> forms = pure_forms();
     for (int tries = 0; tries < 20; ++tries) {
       const PureForm& form = r_.pick(forms);
-      const bool floats = form.type.is_float() || std::any_of(form.args.begin(), form.args.end(),
-                                                              [](Type t) { return t.is_float(); });
+      const bool floats =
+          form.type.is_float() || std::any_of(form.args.begin(), form.args.end(), [](Type t) { return t.is_float(); });
       if (floats && (!o_.floats || !r_.chance(8))) continue;
       const bool wide = form.type == kI128 || std::count(form.args.begin(), form.args.end(), kI128) != 0;
       if (wide && !r_.chance(20)) continue;
@@ -1394,10 +1393,10 @@ class Maker {
     const uint32_t deeper = depth > 0 && blocks_.size() < kMostBlocks ? 1 : 0;
     while (open_ && budget_ > std::max(stop, 0)) {
       const uint32_t d = depth > 0 ? depth - 1 : 0;
-      switch (one_of({14, 12, 12, 7, 9, 3, 2,                                          // simple
-                      9 * deeper, 8 * deeper, 9 * deeper, 3 * deeper, 3 * deeper,      // branches
-                      4 * deeper, 8 * deeper, deeper, deeper,                          // try_call, loops, ends
-                      9, 6, 5, 6, 7 * deeper, 7, 3, 6 * deeper})) {
+      switch (one_of({14,         12,         12,         7,          9,          3, 2,  // simple
+                      9 * deeper, 8 * deeper, 9 * deeper, 3 * deeper, 3 * deeper,        // branches
+                      4 * deeper, 8 * deeper, deeper,     deeper,                        // try_call, loops, ends
+                      9,          6,          5,          6,          7 * deeper, 7, 3, 6 * deeper})) {
         case 0:
           load(spot(true));
           break;
@@ -1610,9 +1609,8 @@ Mutant mutated(const Function& f, diff::Random& r) {
         break;
       }
       case 3: {
-        const auto list = sites([](const Inst& i) {
-          return !i.trap.empty() || ((i.access_bytes() != 0) && !i.flags.notrap());
-        });
+        const auto list =
+            sites([](const Inst& i) { return !i.trap.empty() || ((i.access_bytes() != 0) && !i.flags.notrap()); });
         if (list.empty()) break;
         Inst& inst = at(r.pick(list));
         (inst.trap.empty() ? *inst.flags.trap : inst.trap) = "user7";

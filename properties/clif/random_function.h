@@ -16,8 +16,8 @@
 namespace lockstep::refinement {
 
 struct RandomFunctionOptions {
-  uint32_t size = 42;   // about how many instructions, without those that only make constants
-  uint32_t depth = 3;   // of nesting
+  uint32_t size = 42;  // about how many instructions, without those that only make constants
+  uint32_t depth = 3;  // of nesting
   bool loops = true;
   bool atomics = true;  // and fences
   bool floats = true;
@@ -35,8 +35,8 @@ struct PureForm {
   clif::IntCC int_cc{};
   clif::FloatCC float_cc{};
 };
-// All of them, but for f16 and f128, which the interpreter does not compute. Constants, vectors and pinned registers are
-// not among them.
+// All of them, but for f16 and f128, which the interpreter does not compute. Constants, vectors and pinned registers
+// are not among them.
 std::vector<PureForm> pure_forms();
 // The instruction with no operands and results yet.
 clif::Inst instruction(const PureForm&);

@@ -204,6 +204,7 @@ std::optional<Counterexample> confirm(const Refiner& refiner, const Refinement& 
   d = simplify(before, after, world, trust_regions, *d);
   WrittenWorld one = world, two = world;
   Counterexample c;
+  c.written = std::make_shared<const WrittenWorld>(world);
   c.before = run(before, world.arguments, one, kMaxExampleSteps, trust_regions);
   c.after = run(after, world.arguments, two, kMaxExampleSteps, trust_regions);
   c.difference = d->what;
@@ -371,7 +372,8 @@ PairResult attempt(const Function& before, const Function& after, const VerifyOp
           result.verdict = Verdict::kRefuted;
         } else {
           result.verdict = Verdict::kUnknown;
-          result.reason = "a counterexample (" + r.disagreement->text + ") could not be confirmed: " + why_not;
+          const std::string what = r.disagreement ? r.disagreement->text : "in which nothing disagrees";
+          result.reason = "a counterexample (" + what + ") could not be confirmed: " + why_not;
         }
         break;
       }

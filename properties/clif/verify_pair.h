@@ -41,6 +41,8 @@ struct VerifyOptions {
   bool simplify = true;  // of terms as they are made; without, the solver gets everything as it is
 };
 
+class WrittenWorld;
+
 // Two runs that differ, of the same world.
 struct Counterexample {
   std::vector<std::pair<Value, clif::Bits>> arguments;
@@ -50,6 +52,8 @@ struct Counterexample {
   std::vector<std::string> world;
   // The bytes that differ at the point of observation: address, both values, and what the address belongs to.
   std::vector<std::string> bytes;
+  // All of that world (world.h), to run both sides again; nullptr if it was one of chance.
+  std::shared_ptr<const WrittenWorld> written;
 };
 
 struct PairResult {

@@ -35,8 +35,8 @@ class WrittenWorld final : public World {
 WrittenWorld world_of(const Refiner&, const Refinement&, const Function& before);
 
 // A world of chance: memory is full of pointers to areas of their own, of zeros and small numbers; arguments are
-// pointers to areas, sometimes the same, or numbers at the edges. In one world of four there are few areas, and pointers
-// that overlap. Equal seeds give equal worlds on every machine.
+// pointers to areas, sometimes the same, or numbers at the edges. In one world of four there are few areas, and
+// pointers that overlap. Equal seeds give equal worlds on every machine.
 class RandomWorld final : public World {
  public:
   // The promises must outlive the world; only `same-value` is kept, by keep_promises().
