@@ -55,7 +55,15 @@ struct PointerName {
 bool is_region_named(const Function&, uint32_t region, const std::string& name);
 
 struct Promise {
-  enum Kind : uint8_t { kSameValue, kApart, kUntaggedApart, kCallNeverReads, kCallNeverWrites, kCallNeverTraps, kTrapNeverReads };
+  enum Kind : uint8_t {
+    kSameValue,
+    kApart,
+    kUntaggedApart,
+    kCallNeverReads,
+    kCallNeverWrites,
+    kCallNeverTraps,
+    kTrapNeverReads
+  };
   Kind kind{};
   LoadShape load;                 // kSameValue
   PointerName a, b;               // kApart

@@ -23,16 +23,25 @@ struct Elided {
   bool proved = false;
 };
 
+// What cannot be proved is tried again with less: without stores that pass through loops, then without copies of code.
 Elided elide_and_prove(const Function& before, const VerifyOptions& options, smt::Solver& solver) {
-  ElideOptions how;
-  how.trust_regions = options.trust_regions;
-  how.promises = options.promises;
-  const auto start = std::chrono::steady_clock::now();
   Elided e;
-  e.after = elide(before, how);
-  e.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
-  e.proof = verify_pair(before, e.after, options, solver);
-  e.proved = e.proof.verdict == Verdict::kProved || e.proof.verdict == Verdict::kIdentical;
+  for (int attempt = 0; attempt < 3 && !e.proved; ++attempt) {
+    ElideOptions how;
+    how.trust_regions = options.trust_regions;
+    how.promises = options.promises;
+    how.through_loops = attempt == 0;
+    how.split_paths = attempt < 2;
+    const auto start = std::chrono::steady_clock::now();
+    Function after = elide(before, how);
+    e.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+    if (attempt > 0 && print(after) == print(e.after)) continue;
+    e.after = std::move(after);
+    e.proof = verify_pair(before, e.after, options, solver);
+    e.proved = e.proof.verdict == Verdict::kProved || e.proof.verdict == Verdict::kIdentical;
+    // A wrong result is to be seen, not to be passed over.
+    if (e.proof.verdict == Verdict::kRefuted || !e.proof.internal_error.empty()) break;
+  }
   if (!e.proved) e.after = before;  // what is not proved is not printed
   return e;
 }

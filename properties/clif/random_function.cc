@@ -145,7 +145,7 @@ class Maker {
     } else {
       sequence(o_.depth);
     }
-    if (open_ && r_.chance(35)) call();
+    if (open_ && r_.chance(45)) call();
     if (open_) leave();
     finish();
     return std::move(f_);
@@ -411,7 +411,7 @@ class Maker {
   // --- Pointers
   // Mostly one of the last.
   const Pointer& pointer() {
-    if (r_.chance(35)) return r_.pick(outer_);
+    if (r_.chance(46)) return r_.pick(outer_);
     const size_t n = pointers_.size();
     return pointers_[n - 1 - r_.below(static_cast<uint32_t>(std::min<size_t>(n, 6)))];
   }
@@ -511,7 +511,7 @@ class Maker {
     return std::array<Type, 5>{kI8, kI16, kI32, kI64, kI128}[one_of({12, 8, 44, 33, 3})];
   }
   Spot spot(bool again) {
-    if (again && !spots_.empty() && r_.chance(62)) {
+    if (again && !spots_.empty() && r_.chance(57)) {
       // Where something was before, or near it.
       const size_t n = spots_.size();
       Spot s = spots_[n - 1 - r_.below(static_cast<uint32_t>(std::min<size_t>(n, 7)))];

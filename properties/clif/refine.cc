@@ -43,6 +43,7 @@ struct Cell {
   bool separate = false;    // the sides may hold different bytes there
   bool before_kept = true;  // the bytes are what they were on entry
   bool after_kept = true;
+  Origins origins = 0;  // of what was there on entry, on either side
 };
 
 struct Loop {
@@ -52,6 +53,7 @@ struct Loop {
   std::set<std::tuple<int, Term, uint32_t>> rewritten;  // (side, place): not what it was on entry
   std::set<std::pair<int, uint32_t>> free_slots;        // (side, slot): nothing is known of its bytes
   std::map<std::pair<int, size_t>, Origins> origins;    // of parameters
+  std::map<std::tuple<int, Term, uint32_t>, Origins> cell_origins;
   Origins escaped = 0;
   // As the last pass has assumed them.
   std::vector<Cell> cells;
@@ -257,11 +259,8 @@ struct Refiner::Impl {
       if (x->memory.kept != y->memory.kept) {
         throw UnsupportedOperation("promises about calls that differ between two ways to one call", before_function.at);
       }
-      // A slot that was seen on one way only counts as seen.
-      std::erase_if(x->memory.slot_base, [&](const auto& entry) {
-        return !y->memory.slot_base.contains(entry.first) || y->memory.slot_base.at(entry.first) != entry.second;
-      });
     }
+    merge_slots(into, from);
     for (size_t i = 0; i < into.before_entry.size(); ++i) {
       into.before_entry[i] = choose(into.before_entry[i], from.before_entry[i]);
     }
@@ -273,6 +272,30 @@ struct Refiner::Impl {
       into.accessible = out.operation("accessible at " + into.name, {64}, 0);
     }
     into.guard = t.or_(into.guard, from.guard);
+  }
+
+  // The bytes of slots that nobody else has seen. Where the sides have the same on each way, they have after it.
+  void merge_slots(State& into, State& from) {
+    std::map<uint32_t, FunctionId>& b = into.before.memory.slot_base;
+    std::map<uint32_t, FunctionId>& a = into.after.memory.slot_base;
+    const auto base_in = [](const std::map<uint32_t, FunctionId>& map, uint32_t slot) {
+      const auto it = map.find(slot);
+      return it != map.end() ? std::optional(it->second) : std::nullopt;
+    };
+    std::set<uint32_t> slots;
+    for (State* state : {&into, &from}) {
+      for (const auto& [slot, base] : state->before.memory.slot_base) slots.insert(slot);
+      for (const auto& [slot, base] : state->after.memory.slot_base) slots.insert(slot);
+    }
+    for (const uint32_t slot : slots) {
+      const auto x = base_in(b, slot), y = base_in(a, slot);
+      const auto p = base_in(from.before.memory.slot_base, slot), q = base_in(from.after.memory.slot_base, slot);
+      if (x && x == p && y && y == q) continue;
+      const std::string name = "slot " + std::to_string(slot) + " of " + into.name + " merged";
+      const bool same = x == y && p == q;
+      b[slot] = out.operation(same ? name : "before " + name, {64}, 8);
+      a[slot] = out.operation(same ? name : "after " + name, {64}, 8);
+    }
   }
 
   void process(State& state) {
@@ -398,6 +421,29 @@ struct Refiner::Impl {
     }
   }
 
+  // Slots that others get to see, and whose bytes the sides do not share: all of them are looked at.
+  void compare_slots(const State& state, const Segment& b, const Segment& a, const std::string& key, Term both,
+                     Origins escaped) {
+    for (const auto& [slot, base] : b.memory.slot_base) {
+      const auto other = a.memory.slot_base.find(slot);
+      if ((escaped >> slot & 1) == 0 || other == a.memory.slot_base.end() || other->second == base) continue;
+      const auto declared = before_function.slots.find(slot);
+      const uint32_t size =
+          declared != before_function.slots.end() ? declared->second.size : after_function.slots.at(slot).size;
+      for (uint32_t at = 0; at < size; at += 8) {
+        Place place;
+        place.address = t.add(out.slot_address(slot), t.constant(at, 64));
+        place.bytes = std::min(8U, size - at);
+        place.slot = static_cast<int>(slot);
+        const Term before_bytes = before->read(b.memory, both, place, state.escaped | escaped);
+        const Term after_bytes = after->read(a.memory, both, place, state.escaped | escaped);
+        const Term different = t.and_(both, t.not_(t.eq(before_bytes, after_bytes)));
+        if (t.is_false(different)) continue;
+        disagree({Disagreement::kMemory, different, "memory differs at '" + key + "'", place.address, place.bytes});
+      }
+    }
+  }
+
   // Whether the access can hit a slot that others have seen: such bytes are nobody's business once the function ends.
   Term in_slots(const Place& place, Origins escaped) {
     Term hit = t.truth(false);
@@ -464,6 +510,7 @@ struct Refiner::Impl {
   void observe(const State& state, const Segment& b, const Segment& a, const Outcome& x, const Outcome& y, Term pair) {
     const Origins escaped = state.escaped | shown(before_function, b, x) | shown(after_function, a, y);
     compare_memory(state, b, a, x.kind, x.key, pair, &x, &y, escaped);
+    compare_slots(state, b, a, x.key, pair, escaped);
     State next;
     next.key = {x.at, y.at};
     ++next.key.before.inst;
@@ -603,8 +650,7 @@ struct Refiner::Impl {
           !covered(x, [](const AccessRecord& y) { return y.flags.notrap(); })) {
         broken(t.and_(x.guard, t.not_(x.accessible)), x, "notrap");
       }
-      if (x.flags.aligned && x.place.bytes > 1 && x.place.slot < 0 &&
-          !covered(x, [](const AccessRecord& y) { return y.flags.aligned; })) {
+      if (x.flags.aligned && x.place.bytes > 1 && !covered(x, [](const AccessRecord& y) { return y.flags.aligned; })) {
         broken(t.and_(x.guard, misaligned(x.place)), x, "aligned");
       }
       if (x.flags.readonly && !covered(x, [](const AccessRecord& y) { return y.flags.readonly; })) {
@@ -768,15 +814,22 @@ struct Refiner::Impl {
         kept.guard = t.truth(true);
         kept.restores = false;
         kept.value = bv;
-        kept.origins = bo & ~kElsewhere;
+        kept.origins = (bo | loop.cell_origins[{kBefore, id.first, id.second}]) & ~kElsewhere;
         kept_before.push_back(kept);
         kept.value = av;
-        kept.origins = ao & ~kElsewhere;
+        kept.origins = (ao | loop.cell_origins[{kAfter, id.first, id.second}]) & ~kElsewhere;
         kept_after.push_back(kept);
+        cell.origins = (bo | ao) & ~kElsewhere;
         loop.cells.push_back(cell);
         loop.before_values.push_back(bv);
         loop.after_values.push_back(av);
       }
+    }
+    // Slots whose bytes the sides do not share as they come in have bytes of their own.
+    for (const auto& [slot, base] : b.slot_base) {
+      if (a.slot_base.at(slot) == base) continue;
+      loop.free_slots.insert({kBefore, slot});
+      loop.free_slots.insert({kAfter, slot});
     }
     const FunctionId memory = out.operation("memory of " + state.name, {64}, 8);
     memories.push_back(memory);
@@ -859,13 +912,19 @@ struct Refiner::Impl {
     }
     if (restart) throw Restart{};
 
-    std::set<std::pair<Term, uint32_t>> seen;
+    std::set<std::pair<Term, uint32_t>> cells;
+    std::set<std::tuple<Term, uint32_t, Term>> seen;
     for (size_t c = 0; c < loop.cells.size(); ++c) {
       const Cell& cell = loop.cells[c];
       const std::pair<Term, uint32_t> id = {cell.place.address, cell.place.bytes};
-      seen.insert(id);
-      const Term bv = before->read(b.memory, pair, cell.place, state.escaped);
-      const Term av = after->read(a.memory, pair, cell.place, state.escaped);
+      cells.insert(id);
+      Origins bo = 0, ao = 0;
+      const Term bv = before->read(b.memory, pair, cell.place, state.escaped, &bo);
+      const Term av = after->read(a.memory, pair, cell.place, state.escaped, &ao);
+      for (const auto& [side, found] : {std::pair(kBefore, bo), std::pair(kAfter, ao)}) {
+        Origins& known = loop.cell_origins[{side, id.first, id.second}];
+        if ((found & ~kElsewhere & ~known & ~cell.origins) != 0) known |= found & ~kElsewhere, restart = true;
+      }
       if (cell.before_kept && !always_equal(bv, loop.before_values[c], pair)) {
         drop(loop.rewritten, std::tuple<int, Term, uint32_t>(kBefore, id.first, id.second));
       }
@@ -878,7 +937,10 @@ struct Refiner::Impl {
       for (const Write& w : side->memory.writes) {
         const std::pair<Term, uint32_t> id = {w.place.address, w.place.bytes};
         const Term context = t.and_(pair, w.guard);
-        if (t.is_false(context) || !seen.insert(id).second) continue;
+        if (t.is_false(context) || cells.contains(id)) continue;
+        // What is known of a place that is no cell does not say which slot's address lies there: as if others had it.
+        if ((w.origins & ~loop.escaped) != 0) loop.escaped |= w.origins, restart = true;
+        if (!seen.emplace(id.first, id.second, context).second) continue;
         const Term bv = before->read(b.memory, context, w.place, state.escaped);
         const Term av = after->read(a.memory, context, w.place, state.escaped);
         if (always_equal(bv, av, context)) continue;
@@ -892,6 +954,13 @@ struct Refiner::Impl {
           throw CannotCut{"the loop leaves memory different in more than fixed places"};
         }
       }
+    }
+    // A loop inside may have left a slot with bytes that the sides do not share.
+    for (const auto& [slot, base] : b.memory.slot_base) {
+      const auto other = a.memory.slot_base.find(slot);
+      if (other == a.memory.slot_base.end() || other->second == base) continue;
+      drop(loop.free_slots, std::pair<int, uint32_t>(kBefore, slot));
+      drop(loop.free_slots, std::pair<int, uint32_t>(kAfter, slot));
     }
     if (restart) throw Restart{};
   }

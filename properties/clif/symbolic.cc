@@ -427,18 +427,14 @@ struct Executor::Run {
       origins = kElsewhere;
     } else {
       v = e.read(segment.memory, guard, place, start.escaped, &origins);
-      // What a callee may have written may be the address of a slot that it has seen; only that slot is in question.
-      if (place.slot < 0) origins |= kElsewhere;
+      origins |= kElsewhere;  // parts of an address, or something else that was stored over it
     }
     if (inst.flags.big()) v = t.bswap(v);
     const Type type = f.type_of(inst.results[0]);
     const bool is_signed = inst.op == Opcode::kSload8 || inst.op == Opcode::kSload16 || inst.op == Opcode::kSload32;
     v = is_signed ? t.sext(v, type.bits()) : t.zext(v, type.bits());
-    define(inst.results[0], v, clean(origins));
+    define(inst.results[0], v, origins);
   }
-
-  // Bytes of a slot that was stored to with a slot's address: origin is that slot, not elsewhere.
-  static Origins clean(Origins o) { return o; }
 
   void store(const Inst& inst) {
     const uint32_t bytes = inst.access_bytes();
@@ -592,10 +588,19 @@ struct Executor::Run {
       for (const auto& [condition, code] : result.traps) trap_if(condition, code, inst);
       Origins all = 0;
       for (const Origins o : origins) all |= o;
-      if ((inst.op == Opcode::kIadd || inst.op == Opcode::kIsub) && (all & ~kElsewhere) != 0) {
-        // A slot's address and an index: it stays in the slot.
-        const Origins x = origins[0] & ~kElsewhere, y = origins[1] & ~kElsewhere;
-        if (x == 0 || y == 0) all = (x == 0 ? origins[1] : origins[0]);
+      if ((all & ~kElsewhere) != 0) {
+        const auto is_slots = [&](size_t i) { return (origins[i] & ~kElsewhere) != 0; };
+        if (inst.op == Opcode::kIadd && is_slots(0) != is_slots(1)) {
+          all = origins[is_slots(0) ? 0 : 1];  // a slot's address and an index: it stays in the slot
+        } else if (inst.op == Opcode::kIsub && !is_slots(1)) {
+          all = origins[0];
+        } else if (inst.op == Opcode::kSelect || inst.op == Opcode::kSelectSpectreGuard) {
+          all = origins[1] | origins[2];
+        } else {
+          all |= kElsewhere;  // made from a slot's address, and perhaps none any more: part of it, or a distance
+        }
+      } else {
+        all = kElsewhere;  // a constant, too: it may be chosen instead of a slot's address
       }
       for (size_t i = 0; i < inst.results.size(); ++i) define(inst.results[i], result.results[i], all);
       return true;

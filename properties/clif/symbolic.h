@@ -36,7 +36,7 @@ struct UnsupportedOperation : std::runtime_error {
 };
 
 // The stack slots that a value's bits derive from: bit n for slot n; kElsewhere for whatever came from outside of the
-// function. A constant derives from nothing.
+// function, constants included. A value without kElsewhere is the address of its slot, with an index perhaps.
 using Origins = uint64_t;
 inline constexpr Origins kElsewhere = Origins{1} << 63;
 inline constexpr uint32_t kMaxSlots = 62;
