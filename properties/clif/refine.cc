@@ -111,7 +111,10 @@ struct Refiner::Impl {
   // --- The outside
   // ------------------------------------------------------------------------------------------------------
 
-  Term fresh(const std::string& name, uint32_t width) { return t.apply(out.operation(name, {}, width), {}); }
+  // The same for the same name and width: passes over a loop share what they call the same, and number cells anew.
+  Term fresh(const std::string& name, uint32_t width) {
+    return t.apply(out.operation(name + " : " + std::to_string(width), {}, width), {});
+  }
 
   void set_parameters(Side& b, Side& a) {
     b.environment.assign(before->max_value() + 1, {});
