@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "diff/chooser.h"
+#include "diff/coverage.h"
 #include "diff/model_engine.h"
 #include "diff/summary.h"
 #include "traces/files.h"
@@ -79,6 +80,7 @@ class Campaign {
   void one_case(uint64_t index) {
     auto c = std::make_shared<Case>(generate_case(options_.seed, index, options_.generator));
     result_.statistics.add(c->expected);
+    if (options_.cells != nullptr) options_.cells->add(c->expected, c->scenario);
     for (uint32_t i = 0; i < contestants_.size(); ++i) {
       const auto& contestant = contestants_[i];
       const bool watched = beacon_ != nullptr && !contestant->is_peer();

@@ -17,6 +17,8 @@
 
 namespace lockstep::diff {
 
+class Cells;
+
 struct CampaignOptions {
   uint64_t seed = 1;
   std::optional<uint64_t> cases;
@@ -29,6 +31,7 @@ struct CampaignOptions {
   size_t max_failures = 1;
   std::chrono::milliseconds case_time{10'000};
   GeneratorOptions generator;
+  Cells* cells = nullptr;  // counts what the reference reaches, if there is one (coverage.h)
   std::string json_file;
   std::string junit_file;
 };

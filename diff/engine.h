@@ -6,6 +6,7 @@
 // it.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,12 +42,22 @@ struct Activation {
   uint32_t instance = 0;
   uint32_t function = 0;
   traces::Context context = traces::Context::kBody;
-  uint32_t entry = 0;     // of this segment
-  uint32_t position = 0;  // operations begun
-  bool returned = false;
-  bool cancelled = false;
+  uint32_t entry = 0;      // of this segment
+  uint32_t position = 0;   // operations begun
+  bool returned = false;   // its task has
+  bool cancelled = false;  // its task was told so
   uint32_t last_event = traces::kNone;
+  std::array<uint64_t, traces::kMaxFlatParams> args = {};  // core parameters of this segment
+  uint32_t num_args = 0;
 };
+
+// By what the script of an activation is found, if it is neither a body nor a callback (EntryScript::entry).
+inline uint32_t entry_of(const Activation& a) {
+  return a.context == traces::Context::kDestructor || a.context == traces::Context::kThread ? a.token : a.entry;
+}
+
+// What a guest knows of an end of a stream or future.
+enum class EndKnowledge : uint8_t { kIdle, kCopying, kDone };
 
 // What an instance's own code knows, for sources that decide as they go.
 class GuestView {
@@ -56,6 +67,11 @@ class GuestView {
   // The state last seen of the subtask behind a handle; nullopt if it is not known to be one.
   virtual std::optional<uint32_t> subtask_state(uint32_t instance, uint32_t handle) const = 0;
   virtual bool joined(uint32_t instance, uint32_t handle) const = 0;
+  // The same for ends of streams and futures, and for threads by their index.
+  virtual std::optional<EndKnowledge> end_state(uint32_t instance, uint32_t handle) const = 0;
+  virtual bool suspended(uint32_t instance, uint32_t thread) const = 0;
+  // An end that the host holds: nullopt if it does not.
+  virtual std::optional<EndKnowledge> host_end(traces::ThreadId end) const = 0;
   virtual bool pressure(uint32_t instance) const = 0;
 };
 
@@ -72,7 +88,7 @@ class ScriptSource {
   virtual const traces::HostOperation* program(size_t i) = 0;
   virtual const traces::HostOperation* aftermath(size_t i) = 0;
   virtual const traces::HostOperation* on_call(uint32_t host_function, traces::Token, size_t i) = 0;
-  virtual std::pair<traces::OnCancel, uint32_t> on_cancel(uint32_t host_function, traces::Token) = 0;
+  virtual std::pair<traces::OnCancel, traces::Value> on_cancel(uint32_t host_function, traces::Token) = 0;
 };
 
 // One run of one case.

@@ -58,6 +58,8 @@ Json flipped(const Field& field, const Json& value) {
     case FieldType::kThread:
       return other("77.0", "77.1");
     case FieldType::kWords:
+    case FieldType::kCores:
+    case FieldType::kValues:
     case FieldType::kIds: {
       Json list = value.is_null() ? Json::array() : value;
       list.push_back(field.type == FieldType::kIds ? Json("77.0") : Json(77u));

@@ -34,6 +34,8 @@ std::vector<std::string> ways_to_flip(FieldType type) {
       return {"task", "k"};
     case FieldType::kWords:
     case FieldType::kIds:
+    case FieldType::kCores:
+    case FieldType::kValues:
       return {"element", "shorter", "longer"};
     default:
       return {"other"};
@@ -59,10 +61,36 @@ uint32_t values_of(FieldType type) {
   }
 }
 
+// The values of a field, and where they end.
+std::vector<traces::Value> values_at(std::span<const uint32_t> words, size_t& at) {
+  std::vector<traces::Value> values(words[at++]);
+  for (traces::Value& v : values) v = traces::value_at(words, at);
+  return values;
+}
+
+bool flip_values(Words& words, size_t at, const std::string& way) {
+  size_t end = at;
+  std::vector<traces::Value> values = values_at(words, end);
+  if (way == "longer")
+    values.emplace_back(1);
+  else if (values.empty())
+    return false;
+  else if (way == "shorter")
+    values.pop_back();
+  else
+    values.back() = values.back() == traces::Value(7) ? traces::Value(8) : traces::Value(7);
+  Words changed{static_cast<uint32_t>(values.size())};
+  for (const traces::Value& v : values) append(changed, v);
+  words.erase(words.begin() + static_cast<ptrdiff_t>(at), words.begin() + static_cast<ptrdiff_t>(end));
+  words.insert(words.begin() + static_cast<ptrdiff_t>(at), changed.begin(), changed.end());
+  return true;
+}
+
 // Flips the value that begins at `at`; false if this value cannot be flipped this way.
 bool flip(Words& words, size_t at, FieldType type, const std::string& way) {
   const auto begin = words.begin() + static_cast<ptrdiff_t>(at);
-  const size_t width = type == FieldType::kIds ? 2 : 1;
+  const size_t width = type == FieldType::kIds || type == FieldType::kCores ? 2 : 1;
+  if (type == FieldType::kValues) return flip_values(words, at, way);
   if (way == "plus one") {
     words[at] += 1;
   } else if (way == "zero or none") {
@@ -87,10 +115,15 @@ bool flip(Words& words, size_t at, FieldType type, const std::string& way) {
   return true;
 }
 
-size_t width_of(FieldType type, uint32_t first_word) {
+size_t width_of(FieldType type, std::span<const uint32_t> words, size_t at) {
   if (type == FieldType::kThread) return 2;
-  if (type == FieldType::kWords) return 1 + first_word;
-  if (type == FieldType::kIds) return 1 + 2 * size_t{first_word};
+  if (type == FieldType::kWords) return 1 + words[at];
+  if (type == FieldType::kIds || type == FieldType::kCores) return 1 + 2 * size_t{words[at]};
+  if (type == FieldType::kValues) {
+    const size_t begin = at;
+    values_at(words, at);
+    return at - begin;
+  }
   return 1;
 }
 
@@ -103,7 +136,8 @@ Words with_header(RecordKind kind, const Words& fields) {
 // A record of this kind in which every field has its smallest value.
 Words smallest(RecordKind kind) {
   Words fields;
-  for (const Field& f : traces::schema(kind).fields) fields.insert(fields.end(), width_of(f.type, 0), 0);
+  for (const Field& f : traces::schema(kind).fields)
+    fields.insert(fields.end(), f.type == FieldType::kThread ? 2 : 1, 0);
   return with_header(kind, fields);
 }
 
@@ -147,7 +181,7 @@ void for_each_flip(const RecordView& r, F&& f) {
         // In JSON the first field has the name of the record.
         return changed(copy, (at == 0 ? kind : std::string(field.name)) + ": expected ");
       });
-    at += width_of(field.type, words[at]);
+    at += width_of(field.type, words, at);
   }
 
   if (r.kind != RecordKind::kState) return;
@@ -175,7 +209,7 @@ void for_each_flip(const RecordView& r, F&& f) {
           flip(copy, field_at, field.type, way);
           return std::optional(changed(copy, " " + std::string(field.name) + ": expected "));
         });
-      field_at += width_of(field.type, 0);
+      field_at += width_of(field.type, words, field_at);
     }
   }
 }

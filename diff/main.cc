@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "diff/coverage.h"
 #include "diff/verbs.h"
 #include "properties/clif/theorems.h"
 #include "properties/clif/verbs.h"
@@ -108,6 +109,15 @@ int run(int argc, char** argv) {
   record_verb->add_option("--out", record.out, "folder for random traces")->needs(record_cases);
   record_cases->needs("--out");
 
+  diff::CoverageOptions coverage;
+  auto* coverage_verb = app.add_subcommand("coverage", "what campaigns reach in definitions.py and in the model");
+  coverage_verb->add_option("--definitions", coverage.definitions, "path of definitions.py (default: the model only)");
+  coverage_verb->add_option("--seed", coverage.seed, "seed of the campaign (default 1)")->check(CLI::NonNegativeNumber);
+  coverage_verb->add_option("--cases", coverage.cases, "how many cases (default 20000)")->check(CLI::PositiveNumber);
+  coverage_verb->add_option("--cells", coverage.cells_file, "file with the cells of the model that must be reached");
+  coverage_verb->add_flag("--write-cells", coverage.write_cells, "write that file instead");
+  coverage_verb->add_option("--json", coverage.json_file, "write the result as JSON");
+
   std::string list_what;
   auto* list_verb = app.add_subcommand("list", "list engines, operations or traps");
   list_verb->add_option("what", list_what, "engines | operations | traps")->required();
@@ -193,6 +203,7 @@ int run(int argc, char** argv) {
   if (*shrink_verb) return diff::verb_shrink(shrink, style);
   if (*show_verb) return diff::verb_show(show_paths, style);
   if (*record_verb) return diff::verb_record(record);
+  if (*coverage_verb) return diff::verb_coverage(coverage, style);
   if (*list_verb) return diff::verb_list(list_what);
   verify.options.trust_regions = !no_trust_regions;
   if (*verify_verb || *elide_verb) {

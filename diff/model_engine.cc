@@ -3,10 +3,19 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <map>
 
+#include "diff/model_values.h"
 #include "diff/world.h"
 #include "model/builtins.h"
+#include "model/canon_resource.h"
+#include "model/canon_stream_future.h"
+#include "model/canon_thread.h"
+#include "model/error_context.h"
+#include "model/future.h"
 #include "model/store.h"
+#include "model/stream.h"
 #include "model/subtask.h"
 #include "model/thread.h"
 
@@ -24,58 +33,111 @@ using traces::Token;
 
 ThreadId id_of(const model::Thread* t) { return t == nullptr ? ThreadId{} : ThreadId{t->task->call_id, t->k}; }
 
+constexpr auto kLastTrapSite = static_cast<size_t>(model::TrapSite::kGuestStore1);
+
 SiteId site_of(model::TrapSite s) {
   static const std::vector<SiteId> sites = [] {
     std::vector<SiteId> v;
-    for (uint8_t i = 0; i <= static_cast<uint8_t>(model::TrapSite::kGuestLoad1); ++i)
-      v.push_back(traces::find_site(name(static_cast<model::TrapSite>(i))));
+    for (size_t i = 0; i <= kLastTrapSite; ++i) v.push_back(traces::find_site(name(static_cast<model::TrapSite>(i))));
     return v;
   }();
   return sites[static_cast<size_t>(s)];
 }
 
 model::TrapSite trap_of(SiteId id) {
-  for (uint8_t i = 0; i <= static_cast<uint8_t>(model::TrapSite::kGuestLoad1); ++i)
+  for (size_t i = 0; i <= kLastTrapSite; ++i)
     if (site_of(static_cast<model::TrapSite>(i)) == id) return static_cast<model::TrapSite>(i);
   throw model::AssertionFailure("a trap that the model does not know: " + std::string(traces::site(id).name));
 }
 
-std::vector<model::ValType> types_of(size_t n) { return std::vector<model::ValType>(n, model::ValType::U32); }
+uint32_t word(uint64_t v) { return static_cast<uint32_t>(v); }
 
-model::FuncType type_of(const traces::FuncType& t) {
-  return {types_of(t.params.size()), types_of(t.result ? 1 : 0), t.async_};
+model::CoreType core_type(traces::IndexType t) {
+  return t == traces::IndexType::kI32 ? model::CoreType::i32 : model::CoreType::i64;
 }
+
+model::StringEncoding encoding_of(traces::Encoding e) {
+  switch (e) {
+    case traces::Encoding::kUtf8:
+      return model::StringEncoding::utf8;
+    case traces::Encoding::kUtf16:
+      return model::StringEncoding::utf16;
+    case traces::Encoding::kLatin1Utf16:
+      return model::StringEncoding::latin1_utf16;
+  }
+  return model::StringEncoding::utf8;
+}
+
+// A buffer of the host, for one copy of an end that it holds.
+class HostSource : public model::ReadableBuffer {
+ public:
+  HostSource(const model::ValType& type, model::Values values) : Buffer(type), values_(std::move(values)) {}
+  uint64_t remain() const override { return values_.size() - progress; }
+  bool is_zero_length() const override { return values_.empty(); }
+  model::Values read(uint64_t n) override {
+    const auto begin = values_.begin() + static_cast<ptrdiff_t>(progress);
+    progress += n;
+    return {begin, begin + static_cast<ptrdiff_t>(n)};
+  }
+  uint64_t progress = 0;
+
+ private:
+  model::Values values_;
+};
+
+class HostTarget : public model::WritableBuffer {
+ public:
+  HostTarget(const model::ValType& type, uint64_t length) : Buffer(type), length_(length) {}
+  uint64_t remain() const override { return length_ - values.size(); }
+  bool is_zero_length() const override { return length_ == 0; }
+  void write(const model::Values& vs) override { values.insert(values.end(), vs.begin(), vs.end()); }
+  model::Values values;
+
+ private:
+  uint64_t length_;
+};
 
 class ModelBackend : public Backend, public model::Chooser {
  public:
-  explicit ModelBackend(Run& run) : scenario_(run.scenario), world_(run, *this), store_(this) {
+  explicit ModelBackend(Run& run)
+      : scenario_(run.scenario), values_(resource_types_), world_(run, *this), store_(this) {
     for (const traces::Instance& i : scenario_.instances) {
       model::ComponentInstance* const parent = i.parent == kNone ? nullptr : store_.instances[i.parent].get();
       store_.instances.push_back(std::make_unique<model::ComponentInstance>(&store_, parent));
+      store_.instances.back()->handles.max_length = scenario_.table_limit;
+      store_.instances.back()->threads.max_length = scenario_.table_limit;
     }
+    store_.name_task = [this](model::ComponentInstance* inst, model::TaskOrigin origin) {
+      return world_.name_task(index_of(inst), origin == model::TaskOrigin::realloc ? traces::Context::kRealloc
+                                                                                   : traces::Context::kDestructor);
+    };
     set_up_memories();
+    make_resource_types();
+    make_tables();
     lift_functions();
     make_host_functions();
-    lower_imports();
+    define_canons();
   }
-
   World& world() { return world_; }
 
   // ---- Backend
 
   ThreadId current_thread() override { return id_of(model::current_thread_or_null()); }
 
-  uint32_t perform(const BuiltinCall& c) override {
+  uint64_t perform(const BuiltinCall& c) override {
+    const Defined& d = canons_[c.instance][c.canon_index];
+    const auto arg = [&](size_t i) { return word(c.args[i]); };
     switch (c.op) {
       case Op::kCall: {
         store_.next_call_id = c.token;
-        const model::Values result = imports_[c.instance][c.canon_index]({c.args.begin(), c.args.end()});
+        store_.next_call_origin = model::TaskOrigin::call;
+        const model::CoreValues result = d.import({c.args.begin(), c.args.end()});
         return result.empty() ? 0 : result[0];
       }
       case Op::kContextGet:
-        return model::canon_context_get(c.canon.slot);
+        return model::canon_context_get(core_type(c.canon.index), c.canon.slot);
       case Op::kContextSet:
-        model::canon_context_set(c.canon.slot, c.args[0]);
+        model::canon_context_set(core_type(c.canon.index), c.canon.slot, c.args[0]);
         return 0;
       case Op::kBackpressureInc:
         model::canon_backpressure_inc();
@@ -83,38 +145,96 @@ class ModelBackend : public Backend, public model::Chooser {
       case Op::kBackpressureDec:
         model::canon_backpressure_dec();
         return 0;
-      case Op::kTaskReturn: {
-        model::LiftOptions opts;
-        set_options(opts, c.instance, c.canon.memory, c.canon.encoding);
-        model::canon_task_return(types_of(c.canon.result ? 1 : 0), opts, {c.args.begin(), c.args.end()});
+      case Op::kTaskReturn:
+        model::canon_task_return(d.result, d.opts, {c.args.begin(), c.args.end()});
         return 0;
-      }
       case Op::kTaskCancel:
         model::canon_task_cancel();
         return 0;
       case Op::kWaitableSetNew:
         return model::canon_waitable_set_new();
       case Op::kWaitableSetWait:
-        return model::canon_waitable_set_wait(c.canon.cancellable, memories_[c.instance][c.canon.memory], c.args[0],
-                                              c.args[1]);
+        return model::canon_waitable_set_wait(c.canon.cancellable, *d.opts.memory, arg(0), c.args[1]);
       case Op::kWaitableSetPoll:
-        return model::canon_waitable_set_poll(c.canon.cancellable, memories_[c.instance][c.canon.memory], c.args[0],
-                                              c.args[1]);
+        return model::canon_waitable_set_poll(c.canon.cancellable, *d.opts.memory, arg(0), c.args[1]);
       case Op::kWaitableSetDrop:
-        model::canon_waitable_set_drop(c.args[0]);
+        model::canon_waitable_set_drop(arg(0));
         return 0;
       case Op::kWaitableJoin:
-        model::canon_waitable_join(c.args[0], c.args[1]);
+        model::canon_waitable_join(arg(0), arg(1));
         return 0;
       case Op::kSubtaskCancel:
-        return model::canon_subtask_cancel(c.canon.async_, c.args[0]);
+        return model::canon_subtask_cancel(c.canon.async_, arg(0));
       case Op::kSubtaskDrop:
-        model::canon_subtask_drop(c.args[0]);
+        model::canon_subtask_drop(arg(0));
+        return 0;
+      case Op::kResourceNew:
+        return model::canon_resource_new(resource_types_[c.canon.resource], c.args[0]);
+      case Op::kResourceDrop:
+        model::canon_resource_drop(resource_types_[c.canon.resource], arg(0));
+        return 0;
+      case Op::kResourceRep:
+        return model::canon_resource_rep(resource_types_[c.canon.resource], arg(0));
+      case Op::kStreamNew:
+        return model::canon_stream_new(d.type);
+      case Op::kStreamRead:
+        return model::canon_stream_read(d.type, d.opts, arg(0), c.args[1], c.args[2]);
+      case Op::kStreamWrite:
+        return model::canon_stream_write(d.type, d.opts, arg(0), c.args[1], c.args[2]);
+      case Op::kStreamCancelRead:
+        return model::canon_stream_cancel_read(d.type, c.canon.async_, arg(0));
+      case Op::kStreamCancelWrite:
+        return model::canon_stream_cancel_write(d.type, c.canon.async_, arg(0));
+      case Op::kStreamDropReadable:
+        model::canon_stream_drop_readable(d.type, arg(0));
+        return 0;
+      case Op::kStreamDropWritable:
+        model::canon_stream_drop_writable(d.type, arg(0));
+        return 0;
+      case Op::kFutureNew:
+        return model::canon_future_new(d.type);
+      case Op::kFutureRead:
+        return model::canon_future_read(d.type, d.opts, arg(0), c.args[1]);
+      case Op::kFutureWrite:
+        return model::canon_future_write(d.type, d.opts, arg(0), c.args[1]);
+      case Op::kFutureCancelRead:
+        return model::canon_future_cancel_read(d.type, c.canon.async_, arg(0));
+      case Op::kFutureCancelWrite:
+        return model::canon_future_cancel_write(d.type, c.canon.async_, arg(0));
+      case Op::kFutureDropReadable:
+        model::canon_future_drop_readable(d.type, arg(0));
+        return 0;
+      case Op::kFutureDropWritable:
+        model::canon_future_drop_writable(d.type, arg(0));
         return 0;
       case Op::kThreadIndex:
         return model::canon_thread_index();
+      case Op::kThreadNewIndirect:
+        return model::canon_thread_new_indirect({{core_type(c.canon.index)}, {}}, tables_[c.instance][c.canon.table],
+                                                c.args[0], c.args[1]);
+      case Op::kThreadResumeLater:
+        model::canon_thread_resume_later(arg(0));
+        return 0;
+      case Op::kThreadSuspend:
+        return model::canon_thread_suspend(c.canon.cancellable);
       case Op::kThreadYield:
         return model::canon_thread_yield(c.canon.cancellable);
+      case Op::kThreadSuspendThenResume:
+        return model::canon_thread_suspend_then_resume(c.canon.cancellable, arg(0));
+      case Op::kThreadYieldThenResume:
+        return model::canon_thread_yield_then_resume(c.canon.cancellable, arg(0));
+      case Op::kThreadSuspendThenPromote:
+        return model::canon_thread_suspend_then_promote(c.canon.cancellable, arg(0));
+      case Op::kThreadYieldThenPromote:
+        return model::canon_thread_yield_then_promote(c.canon.cancellable, arg(0));
+      case Op::kErrorContextNew:
+        return model::canon_error_context_new(d.opts, c.args[0], c.args[1]);
+      case Op::kErrorContextDebugMessage:
+        model::canon_error_context_debug_message(d.opts, arg(0), c.args[1]);
+        return 0;
+      case Op::kErrorContextDrop:
+        model::canon_error_context_drop(arg(0));
+        return 0;
       default:
         throw model::AssertionFailure("not a built-in of the model: " + std::string(name(c.op)));
     }
@@ -136,23 +256,39 @@ class ModelBackend : public Backend, public model::Chooser {
     return site;
   }
 
-  void invoke(uint32_t function, Token token, std::span<const uint32_t> args) override {
+  void invoke(uint32_t function, Token token, std::span<const traces::Value> args) override {
     store_.next_call_id = token;
-    model::Values flat{token};
-    flat.insert(flat.end(), args.begin(), args.end());
-    const bool has_result = scenario_.functions[function].type.result.has_value();
+    store_.next_call_origin = model::TaskOrigin::call;
+    const traces::FuncType& type = scenario_.functions[function].type;
+    model::Values values{model::number(token)};
+    for (size_t i = 0; i < args.size(); ++i) values.push_back(to_model(args[i], type.params[i + 1]));
     model::OnCancel on_cancel = store_.invoke(
         functions_[function],
-        [this, token, flat] {
+        [this, token, values] {
           world_.started(token);
-          return flat;
+          return values;
         },
-        [this, token, has_result](const std::optional<model::Values>& result) {
-          std::optional<uint32_t> value;
-          if (result) value = result->empty() ? 0 : result->at(0);
-          world_.resolved(token, value, has_result);
+        [this, token, &type](const std::optional<model::Values>& result) {
+          std::optional<traces::Value> value;
+          if (result) value = type.result ? from_model(result->at(0), *type.result, token) : traces::Value();
+          world_.resolved(token, value, type.result.has_value());
         });
     on_cancels_.emplace_back(token, std::move(on_cancel));
+  }
+
+  void start(uint32_t instance) override {
+    store_.next_call_id = traces::task_name(traces::Context::kStart, instance, 1);
+    store_.next_call_origin = model::TaskOrigin::start;
+    static const model::CanonicalOptions kSync;
+    const model::FuncInst function = store_.lift(
+        [this, instance](const model::CoreValues&) {
+          world_.start(instance);
+          return model::CoreValues{};
+        },
+        {}, kSync, store_.instances[instance].get());
+    started_.push_back(function);
+    store_.invoke(
+        started_.back(), [] { return model::Values{}; }, [](const std::optional<model::Values>&) {});
   }
 
   bool tick() override {
@@ -160,7 +296,7 @@ class ModelBackend : public Backend, public model::Chooser {
     return store_.last_tick_candidates > 0;
   }
 
-  void resolve(Token token, std::optional<uint32_t> value) override {
+  void resolve(Token token, std::optional<traces::Value> value) override {
     HostCall& call = host_call(token);
     call.on_resolve(result_of(call, value));
   }
@@ -175,6 +311,45 @@ class ModelBackend : public Backend, public model::Chooser {
     std::vector<uint32_t> out;
     for (const model::Task* t : model::TaskTree::call_stack()) out.push_back(t->call_id);
     return out;
+  }
+
+  // ---- ends that the host holds
+
+  void new_stream(ThreadId readable, ThreadId writable, const traces::ValueType& element) override {
+    hold_both(readable, writable, store_.make<model::SharedStreamImpl>(values_.type(element)), element);
+  }
+  void new_future(ThreadId readable, ThreadId writable, const traces::ValueType& element) override {
+    hold_both(readable, writable, store_.make<model::SharedFutureImpl>(values_.type(element)), element);
+  }
+
+  void read(ThreadId end, uint32_t count) override {
+    HostEnd& held = host_ends_.at(end);
+    held.target = store_.make<HostTarget>(held.shared->t, count);
+    held.source = nullptr;
+    if (auto* stream = dynamic_cast<model::SharedStreamImpl*>(held.shared))
+      stream->read(nullptr, held.target, on_copy(end), on_copy_done(end));
+    else
+      dynamic_cast<model::SharedFutureImpl&>(*held.shared).read(nullptr, held.target, on_copy_done(end));
+  }
+
+  void write(ThreadId end, std::span<const traces::Value> written) override {
+    HostEnd& held = host_ends_.at(end);
+    model::Values vs;
+    for (const traces::Value& v : written) vs.push_back(to_model(v, held.element));
+    held.source = store_.make<HostSource>(held.shared->t, std::move(vs));
+    held.target = nullptr;
+    if (auto* stream = dynamic_cast<model::SharedStreamImpl*>(held.shared))
+      stream->write(nullptr, held.source, on_copy(end), on_copy_done(end));
+    else
+      dynamic_cast<model::SharedFutureImpl&>(*held.shared).write(nullptr, held.source, on_copy_done(end));
+  }
+
+  void cancel_copy(ThreadId end) override { host_ends_.at(end).shared->cancel(); }
+
+  void drop_end(ThreadId end) override {
+    model::SharedBase* const shared = host_ends_.at(end).shared;
+    host_ends_.erase(end);
+    shared->drop();
   }
 
   uint64_t entered_roots() override {
@@ -209,6 +384,10 @@ class ModelBackend : public Backend, public model::Chooser {
   model::Thread* thread_to_run(const model::Task& task, const std::vector<model::Thread*>& candidates) override {
     return choose_thread(ChoicePoint::kSyncLoop, {task.call_id, 0}, candidates);
   }
+  bool use_debug_message(const model::Thread& thread) override {
+    static constexpr std::array kForgetOrKeep = {ThreadId{0, 0}, ThreadId{1, 0}};
+    return world_.choose(ChoicePoint::kDebugMessage, id_of(&thread), kForgetOrKeep) == 1;
+  }
   model::Waitable* waitable_to_deliver(const std::vector<model::Waitable*>& candidates) override {
     const model::ComponentInstance* inst = model::current_instance();
     std::vector<std::pair<ThreadId, model::Waitable*>> named;
@@ -219,8 +398,21 @@ class ModelBackend : public Backend, public model::Chooser {
  private:
   struct HostCall {
     Token token;
-    bool has_result;
+    const traces::FuncType* type;
     model::OnResolve on_resolve;
+  };
+  struct HostEnd {
+    model::SharedBase* shared = nullptr;
+    traces::ValueType element;
+    HostSource* source = nullptr;  // of the copy under way, or of the last
+    HostTarget* target = nullptr;
+  };
+  // What a canon definition is made into.
+  struct Defined {
+    model::CanonicalOptions opts;
+    model::ValType type;  // of the stream or future
+    std::vector<model::ValType> result;
+    model::CoreFunc import;
   };
 
   void set_up_memories() {
@@ -228,96 +420,173 @@ class ModelBackend : public Backend, public model::Chooser {
     for (uint32_t i = 0; i < memories_.size(); ++i)
       for (uint32_t m = 0; m < scenario_.instances[i].memories.size(); ++m) {
         const std::span<uint8_t> bytes = world_.memory(i, m);
-        memories_[i].push_back({bytes.data(), bytes.size()});
+        memories_[i].push_back({bytes.data(), bytes.size(), core_type(scenario_.instances[i].memories[m].index_type)});
       }
   }
 
-  void set_options(model::LiftOptions& opts, uint32_t instance, uint32_t memory, traces::Encoding encoding) {
-    opts.memory = memory == kNone ? nullptr : &memories_[instance][memory];
-    switch (encoding) {
-      case traces::Encoding::kUtf8:
-        opts.string_encoding = model::StringEncoding::utf8;
-        break;
-      case traces::Encoding::kUtf16:
-        opts.string_encoding = model::StringEncoding::utf16;
-        break;
-      case traces::Encoding::kLatin1Utf16:
-        opts.string_encoding = model::StringEncoding::latin1_utf16;
-        break;
+  void make_resource_types() {
+    for (uint32_t r = 0; r < scenario_.resources.size(); ++r) {
+      const traces::Resource& resource = scenario_.resources[r];
+      model::CoreFunc dtor;
+      if (resource.destructor)
+        dtor = [this, r](const model::CoreValues& args) {
+          world_.destructor(r, word(args.at(0)));
+          return model::CoreValues{};
+        };
+      store_.resource_types.push_back(
+          std::make_unique<model::ResourceType>(store_.instances[resource.instance].get(), std::move(dtor)));
+      resource_types_.push_back(store_.resource_types.back().get());
     }
+  }
+
+  void make_tables() {
+    tables_.resize(scenario_.instances.size());
+    for (uint32_t i = 0; i < tables_.size(); ++i)
+      for (uint32_t t = 0; t < scenario_.instances[i].tables.size(); ++t) {
+        model::Table<model::CoreFuncRef>& table = tables_[i].emplace_back();
+        table.array.clear();
+        for (const traces::TableEntry entry : scenario_.instances[i].tables[t]) {
+          if (entry == traces::TableEntry::kNull) {
+            table.array.push_back(nullptr);
+            continue;
+          }
+          const auto param = entry == traces::TableEntry::kI32 ? model::CoreType::i32 : model::CoreType::i64;
+          table.array.push_back(&function_refs_.emplace_back(
+              model::CoreFuncRef{{{param}, {}}, [this, i, t](const model::CoreValues& args) {
+                                   world_.thread(i, t, args.at(0));
+                                   return model::CoreValues{};
+                                 }}));
+        }
+      }
+  }
+
+  void set_options(model::LiftLowerOptions& opts, uint32_t instance, uint32_t memory, traces::Encoding encoding,
+                   bool realloc) {
+    opts.memory = memory == kNone ? nullptr : &memories_[instance][memory];
+    opts.string_encoding = encoding_of(encoding);
+    if (realloc)
+      opts.realloc = [this, instance](const model::CoreValues& args) {
+        return model::CoreValues{world_.realloc(instance, args)};
+      };
   }
 
   void lift_functions() {
     for (uint32_t f = 0; f < scenario_.functions.size(); ++f) {
       const traces::Function& function = scenario_.functions[f];
-      model::CanonicalOptions& opts = *options_.emplace_back(std::make_unique<model::CanonicalOptions>());
-      set_options(opts, function.instance, function.memory, function.encoding);
+      model::CanonicalOptions& opts = options_.emplace_back();
+      set_options(opts, function.instance, function.memory, function.encoding, function.realloc);
       opts.async_ = function.lift != traces::Lift::kSync;
       if (function.lift == traces::Lift::kCallback)
-        opts.callback = [this, f](const model::Values& e) {
-          return model::Values{world_.callback(f, e.at(0), e.at(1), e.at(2))};
+        opts.callback = [this, f](const model::CoreValues& e) {
+          return model::CoreValues{world_.callback(f, word(e.at(0)), word(e.at(1)), word(e.at(2)))};
         };
       if (function.post_return)
-        opts.post_return = [this, f](const model::Values& results) {
+        opts.post_return = [this, f](const model::CoreValues& results) {
           world_.post_return(f, results);
-          return model::Values{};
+          return model::CoreValues{};
         };
-      auto body = [this, f](const model::Values& args) {
-        const std::optional<uint32_t> result = world_.body(f, args);
-        return result ? model::Values{*result} : model::Values{};
+      auto body = [this, f](const model::CoreValues& args) {
+        const std::optional<uint64_t> result = world_.body(f, args);
+        return result ? model::CoreValues{*result} : model::CoreValues{};
       };
-      functions_.push_back(store_.lift(body, type_of(function.type), opts, store_.instances[function.instance].get()));
+      functions_.push_back(
+          store_.lift(body, values_.type(function.type), opts, store_.instances[function.instance].get()));
     }
   }
 
   void make_host_functions() {
     for (uint32_t h = 0; h < scenario_.host_functions.size(); ++h) {
-      const bool has_result = scenario_.host_functions[h].type.result.has_value();
-      host_functions_.push_back([this, h, has_result](const model::OnStart& on_start,
-                                                      const model::OnResolve& on_resolve,
-                                                      model::ComponentInstance*) -> model::OnCancel {
-        const model::Values args = on_start();
-        const Token token = args.at(0);
-        const std::optional<uint32_t> value = world_.host_called(h, args);
-        HostCall& call = host_calls_.emplace_back(HostCall{token, has_result, on_resolve});
+      const traces::FuncType& type = scenario_.host_functions[h].type;
+      host_functions_.push_back([this, h, &type](const model::OnStart& on_start, const model::OnResolve& on_resolve,
+                                                 model::ComponentInstance*) -> model::OnCancel {
+        const model::Values taken = on_start();
+        const Token token = word(taken.at(0).bits);
+        std::vector<traces::Value> args;
+        for (size_t i = 1; i < taken.size(); ++i) args.push_back(from_model(taken[i], type.params[i], token));
+        const std::optional<traces::Value> value = world_.host_called(h, token, args);
+        HostCall& call = host_calls_.emplace_back(HostCall{token, &type, on_resolve});
         if (value) call.on_resolve(result_of(call, value));
         return [this, h, token](model::ComponentInstance*) {
-          const World::Cancelled answer = world_.host_cancelled(h, token);
-          if (answer.resolve) resolve(token, answer.value);
+          World::Cancelled answer = world_.host_cancelled(h, token);
+          if (answer.resolve) resolve(token, std::move(answer.value));
         };
       });
     }
   }
 
-  void lower_imports() {
-    imports_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < imports_.size(); ++i) {
-      const std::vector<Canon>& canons = scenario_.instances[i].canons;
-      imports_[i].resize(canons.size());
-      for (size_t k = 0; k < canons.size(); ++k) {
-        const Canon& c = canons[k];
-        if (c.kind != Op::kCall) continue;
-        model::CanonicalOptions& opts = *options_.emplace_back(std::make_unique<model::CanonicalOptions>());
-        set_options(opts, i, c.memory, c.encoding);
-        opts.async_ = c.async_;
-        const bool host = c.callee.function == kNone;
-        const traces::FuncType& type =
-            host ? scenario_.host_functions[c.callee.host_function].type : scenario_.functions[c.callee.function].type;
-        const model::FuncInst& callee = host ? host_functions_[c.callee.host_function] : functions_[c.callee.function];
-        imports_[i][k] = store_.lower(callee, type_of(type), opts, store_.instances[i].get());
-      }
-    }
+  void define_canons() {
+    canons_.resize(scenario_.instances.size());
+    for (uint32_t i = 0; i < canons_.size(); ++i)
+      for (const Canon& c : scenario_.instances[i].canons) define(i, c, canons_[i].emplace_back());
   }
 
-  std::optional<model::Values> result_of(const HostCall& call, std::optional<uint32_t> value) const {
+  void define(uint32_t instance, const Canon& c, Defined& d) {
+    set_options(d.opts, instance, c.memory, c.encoding, c.realloc);
+    d.opts.async_ = c.async_;
+    if (is_stream_or_future(c.kind)) {
+      const model::ValType element = values_.type(c.element);
+      d.type = c.kind <= Op::kStreamDropWritable ? model::StreamType(element) : model::FutureType(element);
+    }
+    if (c.kind == Op::kTaskReturn) d.result = values_.result(c.result);
+    if (c.kind != Op::kCall) return;
+    const bool host = c.callee.function == kNone;
+    const traces::FuncType& type =
+        host ? scenario_.host_functions[c.callee.host_function].type : scenario_.functions[c.callee.function].type;
+    const model::FuncInst& callee = host ? host_functions_[c.callee.host_function] : functions_[c.callee.function];
+    d.import = store_.lower(callee, values_.type(type), d.opts, store_.instances[instance].get());
+  }
+
+  std::optional<model::Values> result_of(const HostCall& call, const std::optional<traces::Value>& value) {
     if (!value) return std::nullopt;
-    return call.has_result ? model::Values{*value} : model::Values{};
+    return call.type->result ? model::Values{to_model(*value, *call.type->result)} : model::Values{};
+  }
+
+  model::Value to_model(const traces::Value& v, const traces::ValueType& t) {
+    return ModelValues::to_model(v, t, [this](ThreadId end) {
+      model::SharedBase* const shared = host_ends_.at(end).shared;
+      host_ends_.erase(end);
+      return shared;
+    });
+  }
+  traces::Value from_model(const model::Value& v, const traces::ValueType& t, Token token) {
+    return ModelValues::from_model(v, t, [this, token](model::SharedBase* shared, const traces::ValueType& type) {
+      const ThreadId end = world_.end_received(token, type);
+      host_ends_[end] = {shared, type.children[0]};
+      return end;
+    });
+  }
+
+  void hold_both(ThreadId readable, ThreadId writable, model::SharedBase* shared, const traces::ValueType& element) {
+    host_ends_[readable] = {shared, element};
+    host_ends_[writable] = {shared, element};
+  }
+
+  // What has been copied is taken back from the other side at once.
+  model::OnCopy on_copy(ThreadId end) {
+    return [this, end](const model::ReclaimBuffer& reclaim) {
+      reclaim();
+      report_copy(end, model::CopyResult::COMPLETED);
+    };
+  }
+  model::OnCopyDone on_copy_done(ThreadId end) {
+    return [this, end](model::CopyResult result) { report_copy(end, result); };
+  }
+  void report_copy(ThreadId end, model::CopyResult result) {
+    const HostEnd& held = host_ends_.at(end);
+    std::vector<traces::Value> read;
+    uint64_t progress = held.source != nullptr ? held.source->progress : held.target->values.size();
+    if (held.target != nullptr && held.element.kind != traces::ValueType::Kind::kNone)
+      for (const model::Value& v : held.target->values)
+        read.push_back(from_model(v, held.element, world_.read_token(end)));
+    world_.host_copy(end, static_cast<uint32_t>(result), word(progress), read);
   }
 
   // The first of this token: later ones have ended at once.
   HostCall& host_call(Token token) {
     return *std::find_if(host_calls_.begin(), host_calls_.end(), [&](const HostCall& c) { return c.token == token; });
   }
+
+  SnapshotWriter::End end_view(uint32_t instance, const model::CopyEnd&) const;
 
   uint32_t index_of(const model::ComponentInstance* inst) const {
     for (uint32_t i = 0; i < store_.instances.size(); ++i)
@@ -347,16 +616,55 @@ class ModelBackend : public Backend, public model::Chooser {
   }
 
   const traces::Scenario& scenario_;
+  std::vector<model::ResourceType*> resource_types_;
+  ModelValues values_;
   std::vector<std::vector<model::MemInst>> memories_;
-  std::vector<std::unique_ptr<model::CanonicalOptions>> options_;
-  std::vector<model::FuncInst> functions_;
-  std::vector<model::FuncInst> host_functions_;
-  std::vector<std::vector<model::CoreFunc>> imports_;
+  std::vector<std::vector<model::Table<model::CoreFuncRef>>> tables_;
+  std::deque<model::CoreFuncRef> function_refs_;
+  std::deque<model::CanonicalOptions> options_;
+  std::deque<model::FuncInst> functions_;
+  std::deque<model::FuncInst> host_functions_;
+  std::deque<model::FuncInst> started_;
+  std::vector<std::deque<Defined>> canons_;
   std::vector<std::pair<Token, model::OnCancel>> on_cancels_;
-  std::vector<HostCall> host_calls_;
+  std::deque<HostCall> host_calls_;
+  std::map<ThreadId, HostEnd> host_ends_;
   World world_;  // outlives the store, whose last fibers unwind through it
   model::Store store_;
 };
+
+namespace {
+
+// By k.
+std::vector<const model::Thread*> live_threads(const model::Task& task) {
+  std::vector<const model::Thread*> out(task.live_threads.begin(), task.live_threads.end());
+  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->k < b->k; });
+  return out;
+}
+
+}  // namespace
+
+SnapshotWriter::End ModelBackend::end_view(uint32_t instance, const model::CopyEnd& e) const {
+  SnapshotWriter::End out{};
+  out.kind = dynamic_cast<const model::ReadableStreamEnd*>(&e) != nullptr   ? 0
+             : dynamic_cast<const model::WritableStreamEnd*>(&e) != nullptr ? 1
+             : dynamic_cast<const model::ReadableFutureEnd*>(&e) != nullptr ? 2
+                                                                            : 3;
+  out.state = static_cast<uint32_t>(e.state);
+  out.pending_event = e.has_pending_event();
+  out.sync_waiter = e.has_sync_waiter;
+  out.set = e.wset == nullptr ? 0 : handle_of(store_.instances[instance].get(), e.wset);
+  const auto shared = [&](const auto& s) {
+    out.dropped = s.dropped;
+    out.pending = s.pending_buffer != nullptr;
+    out.remaining = s.pending_buffer == nullptr ? 0 : word(s.pending_buffer->remain());
+  };
+  if (const auto* stream = dynamic_cast<const model::SharedStreamImpl*>(e.shared))
+    shared(*stream);
+  else
+    shared(dynamic_cast<const model::SharedFutureImpl&>(*e.shared));
+  return out;
+}
 
 void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
   SnapshotWriter w(out);
@@ -399,22 +707,41 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
   for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
     if (const auto* s = dynamic_cast<const model::WaitableSet*>(e)) w.waitable_set(i, h, s->num_waiting);
   });
+  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    if (const auto* c = dynamic_cast<const model::CopyEnd*>(e)) w.end(i, h, end_view(i, *c));
+  });
+  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    if (const auto* r = dynamic_cast<const model::ResourceHandle*>(e))
+      w.resource(i, h,
+                 {.type = static_cast<uint32_t>(std::find(resource_types_.begin(), resource_types_.end(), r->rt) -
+                                                resource_types_.begin()),
+                  .rep = word(r->rep),
+                  .own = r->own,
+                  .scope = r->borrow_scope == nullptr ? 0 : r->borrow_scope->call_id,
+                  .lends = r->num_lends});
+  });
+  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    if (const auto* c = dynamic_cast<const model::ErrorContext*>(e))
+      w.error_context(i, h, word(c->debug_message.size()));
+  });
   std::vector<const model::Task*> tasks;
   for (const model::Task* t : store_.tree.tasks)
     if (!is_locked(index_of(t->inst), locked)) tasks.push_back(t);
   std::sort(tasks.begin(), tasks.end(), [](const auto* a, const auto* b) { return a->call_id < b->call_id; });
-  for (const model::Task* t : tasks) w.task(t->call_id, index_of(t->inst), static_cast<uint32_t>(t->state));
+  for (const model::Task* t : tasks)
+    w.task(t->call_id, index_of(t->inst), static_cast<uint32_t>(t->state), t->num_borrows);
   for (const model::Task* task : tasks)
-    for (const model::Thread* t : task->live_threads)
+    for (const model::Thread* t : live_threads(*task))
       w.thread(id_of(t), {.state = t->running()   ? 0u
                                    : t->waiting() ? 1u
                                                   : 2u,
                           .ready = t->ready(),
                           .cancellable = !t->running() && t->cancellable,
                           .index = t->index.value_or(0),
-                          .slot0 = static_cast<uint32_t>(t->storage[0]),
-                          .slot1 = static_cast<uint32_t>(t->storage[1])});
-  for (const model::Task* t : tasks) w.tree(t->call_id, t->parent == nullptr ? 0 : t->parent->call_id);
+                          .slot0 = t->storage[0],
+                          .slot1 = t->storage[1]});
+  for (const model::Task* t : tasks)
+    if (model::TaskTree::is_node(*t)) w.tree(t->call_id, t->parent == nullptr ? 0 : t->parent->call_id);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 
+#include "diff/optimized_values.h"
 #include "diff/world.h"
 #include "optimized/adapter.h"
 #include "optimized/inspector.h"
@@ -41,35 +43,39 @@ struct OutsideTrap {
 };
 
 opt::Encoding encoding_of(traces::Encoding e) { return static_cast<opt::Encoding>(e); }
-opt::FuncType type_of(const traces::FuncType& t) {
-  return {static_cast<uint32_t>(t.params.size()), t.result.has_value(), t.async_};
-}
+opt::AddressType address_type(traces::IndexType t) { return static_cast<opt::AddressType>(t); }
+uint32_t word(uint64_t v) { return static_cast<uint32_t>(v); }
 
 class OptimizedBackend : public Backend {
  public:
-  OptimizedBackend(Run& run, opt::Store& store) : scenario_(run.scenario), world_(run, *this), store_(store) {
+  OptimizedBackend(Run& run, opt::Store& store)
+      : scenario_(run.scenario), values_(resource_types_), world_(run, *this), store_(store) {
     for (uint32_t i = 0; i < scenario_.instances.size(); ++i) {
       const uint32_t parent = scenario_.instances[i].parent;
       instances_.push_back(&store_.add_instance(i, parent == kNone ? nullptr : instances_[parent]));
     }
     set_up_memories();
+    make_resource_types();
+    make_tables();
     lift_functions();
     make_host_functions();
-    lower_imports();
+    define_canons();
   }
 
   World& world() { return world_; }
 
   ThreadId current_thread() override { return id_of(store_.current_thread()); }
 
-  uint32_t perform(const BuiltinCall& c) override {
+  uint64_t perform(const BuiltinCall& c) override {
+    const Defined& d = canons_[c.instance][c.canon_index];
+    const auto arg = [&](size_t i) { return word(c.args[i]); };
     switch (c.op) {
       case Op::kCall:
-        return store_.call(imports_[c.instance][c.canon_index], c.token, c.args);
+        return store_.call(d.import, c.token, c.args);
       case Op::kContextGet:
-        return store_.context_get(c.canon.slot);
+        return store_.context_get(c.canon.slot, address_type(c.canon.index));
       case Op::kContextSet:
-        store_.context_set(c.canon.slot, c.args[0]);
+        store_.context_set(c.canon.slot, c.args[0], address_type(c.canon.index));
         return 0;
       case Op::kBackpressureInc:
         store_.backpressure_inc();
@@ -78,9 +84,7 @@ class OptimizedBackend : public Backend {
         store_.backpressure_dec();
         return 0;
       case Op::kTaskReturn:
-        store_.task_return(
-            {c.canon.result.has_value(), memory_of(c.instance, c.canon.memory), encoding_of(c.canon.encoding)},
-            c.args.empty() ? 0 : c.args[0]);
+        store_.task_return({d.copy.element, d.copy.memory, encoding_of(c.canon.encoding)}, c.args);
         return 0;
       case Op::kTaskCancel:
         store_.task_cancel();
@@ -88,26 +92,87 @@ class OptimizedBackend : public Backend {
       case Op::kWaitableSetNew:
         return store_.waitable_set_new();
       case Op::kWaitableSetWait:
-        return store_.waitable_set_wait(c.canon.cancellable, *memory_of(c.instance, c.canon.memory), c.args[0],
-                                        c.args[1]);
+        return store_.waitable_set_wait(c.canon.cancellable, *d.copy.memory, arg(0), c.args[1]);
       case Op::kWaitableSetPoll:
-        return store_.waitable_set_poll(c.canon.cancellable, *memory_of(c.instance, c.canon.memory), c.args[0],
-                                        c.args[1]);
+        return store_.waitable_set_poll(c.canon.cancellable, *d.copy.memory, arg(0), c.args[1]);
       case Op::kWaitableSetDrop:
-        store_.waitable_set_drop(c.args[0]);
+        store_.waitable_set_drop(arg(0));
         return 0;
       case Op::kWaitableJoin:
-        store_.waitable_join(c.args[0], c.args[1]);
+        store_.waitable_join(arg(0), arg(1));
         return 0;
       case Op::kSubtaskCancel:
-        return store_.subtask_cancel(c.canon.async_, c.args[0]);
+        return store_.subtask_cancel(c.canon.async_, arg(0));
       case Op::kSubtaskDrop:
-        store_.subtask_drop(c.args[0]);
+        store_.subtask_drop(arg(0));
+        return 0;
+      case Op::kResourceNew:
+        return store_.resource_new(resource_types_[c.canon.resource], arg(0));
+      case Op::kResourceDrop:
+        store_.resource_drop(resource_types_[c.canon.resource], arg(0));
+        return 0;
+      case Op::kResourceRep:
+        return store_.resource_rep(resource_types_[c.canon.resource], arg(0));
+      case Op::kStreamNew:
+        return store_.stream_new(d.copy.element);
+      case Op::kStreamRead:
+        return store_.stream_read(d.copy, arg(0), c.args[1], c.args[2]);
+      case Op::kStreamWrite:
+        return store_.stream_write(d.copy, arg(0), c.args[1], c.args[2]);
+      case Op::kStreamCancelRead:
+        return store_.cancel_copy(opt::EndKind::kReadableStream, d.copy.element, c.canon.async_, arg(0));
+      case Op::kStreamCancelWrite:
+        return store_.cancel_copy(opt::EndKind::kWritableStream, d.copy.element, c.canon.async_, arg(0));
+      case Op::kStreamDropReadable:
+        store_.drop_copy_end(opt::EndKind::kReadableStream, d.copy.element, arg(0));
+        return 0;
+      case Op::kStreamDropWritable:
+        store_.drop_copy_end(opt::EndKind::kWritableStream, d.copy.element, arg(0));
+        return 0;
+      case Op::kFutureNew:
+        return store_.future_new(d.copy.element);
+      case Op::kFutureRead:
+        return store_.future_read(d.copy, arg(0), c.args[1]);
+      case Op::kFutureWrite:
+        return store_.future_write(d.copy, arg(0), c.args[1]);
+      case Op::kFutureCancelRead:
+        return store_.cancel_copy(opt::EndKind::kReadableFuture, d.copy.element, c.canon.async_, arg(0));
+      case Op::kFutureCancelWrite:
+        return store_.cancel_copy(opt::EndKind::kWritableFuture, d.copy.element, c.canon.async_, arg(0));
+      case Op::kFutureDropReadable:
+        store_.drop_copy_end(opt::EndKind::kReadableFuture, d.copy.element, arg(0));
+        return 0;
+      case Op::kFutureDropWritable:
+        store_.drop_copy_end(opt::EndKind::kWritableFuture, d.copy.element, arg(0));
         return 0;
       case Op::kThreadIndex:
         return store_.thread_index();
+      case Op::kThreadNewIndirect:
+        return store_.thread_new_indirect(address_type(c.canon.index), tables_[c.instance][c.canon.table], arg(0),
+                                          c.args[1]);
+      case Op::kThreadResumeLater:
+        store_.thread_resume_later(arg(0));
+        return 0;
+      case Op::kThreadSuspend:
+        return store_.thread_suspend(c.canon.cancellable);
       case Op::kThreadYield:
         return store_.thread_yield(c.canon.cancellable);
+      case Op::kThreadSuspendThenResume:
+        return store_.thread_suspend_then_resume(c.canon.cancellable, arg(0));
+      case Op::kThreadYieldThenResume:
+        return store_.thread_yield_then_resume(c.canon.cancellable, arg(0));
+      case Op::kThreadSuspendThenPromote:
+        return store_.thread_suspend_then_promote(c.canon.cancellable, arg(0));
+      case Op::kThreadYieldThenPromote:
+        return store_.thread_yield_then_promote(c.canon.cancellable, arg(0));
+      case Op::kErrorContextNew:
+        return store_.error_context_new(*d.copy.memory, c.args[0], c.args[1]);
+      case Op::kErrorContextDebugMessage:
+        store_.error_context_debug_message(*d.copy.memory, d.copy.realloc, arg(0), c.args[1]);
+        return 0;
+      case Op::kErrorContextDrop:
+        store_.error_context_drop(arg(0));
+        return 0;
       default:
         throw std::logic_error("not a built-in of optimized: " + std::string(name(c.op)));
     }
@@ -128,39 +193,86 @@ class OptimizedBackend : public Backend {
     return site;
   }
 
-  void invoke(uint32_t function, Token token, std::span<const uint32_t> args) override {
+  void invoke(uint32_t function, Token token, std::span<const traces::Value> args) override {
     HostInvocation& call = invocations_.emplace_back();
     call.backend = this;
-    call.values.push_back(token);
-    call.values.insert(call.values.end(), args.begin(), args.end());
-    call.has_result = scenario_.functions[function].type.result.has_value();
+    call.type = &scenario_.functions[function].type;
+    call.values.emplace_back(token);
+    for (size_t i = 0; i < args.size(); ++i) call.values.push_back(to_optimized(args[i], call.type->params[i + 1]));
     call.call_id = token;
     call.args = call.values;
     call.on_start = [](opt::Invocation& i) {
       auto& self = static_cast<HostInvocation&>(i);
       self.backend->world_.started(self.call_id);
     };
-    call.on_resolve = [](opt::Invocation& i, bool cancelled, uint32_t result) {
+    call.on_resolve = [](opt::Invocation& i, bool cancelled, opt::Value result) {
       auto& self = static_cast<HostInvocation&>(i);
-      self.backend->world_.resolved(self.call_id, cancelled ? std::nullopt : std::optional(result), self.has_result);
+      const std::optional<traces::ValueType>& type = self.type->result;
+      std::optional<traces::Value> value;
+      if (!cancelled) value = type ? self.backend->from_optimized(result, *type, self.call_id) : traces::Value();
+      self.backend->world_.resolved(self.call_id, value, type.has_value());
     };
     store_.invoke(functions_[function], call);
   }
 
+  void start(uint32_t instance) override {
+    Code& code = codes_.emplace_back(Code{this, instance});
+    opt::Function& function = functions_.emplace_back();
+    function.instance = instances_[instance];
+    function.body = {[](void* data, std::span<const uint64_t>) -> uint64_t {
+                       const auto& self = *static_cast<Code*>(data);
+                       self.backend->world_.start(self.index);
+                       return 0;
+                     },
+                     &code};
+    opt::Invocation& call = invocations_.emplace_back();
+    call.call_id = traces::task_name(traces::Context::kStart, instance, 1);
+    store_.invoke(function, call);
+  }
+
   bool tick() override { return store_.tick(); }
 
-  void resolve(Token token, std::optional<uint32_t> value) override {
+  void resolve(Token token, std::optional<traces::Value> value) override {
     const auto it = std::find_if(blocked_.begin(), blocked_.end(), [&](const auto& b) { return b.first == token; });
-    if (value)
-      store_.resolve(*it->second, *value);
-    else
-      store_.resolve_cancelled(*it->second);
+    end_call(*it->second.subtask, it->second.function, value);
   }
 
   void cancel(Token token) override {
     const auto it =
         std::find_if(invocations_.begin(), invocations_.end(), [&](const auto& c) { return c.call_id == token; });
     store_.cancel(*it);
+  }
+
+  // ---- ends that the host holds
+
+  void new_stream(ThreadId readable, ThreadId writable, const traces::ValueType& element) override {
+    hold_both(readable, writable, false, element);
+  }
+  void new_future(ThreadId readable, ThreadId writable, const traces::ValueType& element) override {
+    hold_both(readable, writable, true, element);
+  }
+  void read(ThreadId end, uint32_t count) override {
+    HeldEnd& held = host_ends_.at(end);
+    store_.host_read(*held.end, count, on_copy(held));
+  }
+  void write(ThreadId end, std::span<const traces::Value> written) override {
+    HeldEnd& held = host_ends_.at(end);
+    std::vector<opt::Value> vs;
+    for (const traces::Value& v : written) vs.push_back(to_optimized(v, held.element));
+    store_.host_write(*held.end, std::move(vs), on_copy(held));
+  }
+  void cancel_copy(ThreadId end) override { store_.host_cancel_copy(*host_ends_.at(end).end); }
+  void drop_end(ThreadId end) override {
+    opt::CopyEnd& dropped = *host_ends_.at(end).end;
+    host_ends_.erase(end);
+    store_.host_drop(dropped);
+  }
+
+  // ---- what optimized asks for
+
+  uint32_t name_task(const opt::Instance& instance, opt::TaskOrigin origin) {
+    return world_.name_task(
+        instance.id, origin == opt::TaskOrigin::kRealloc ? traces::Context::kRealloc : traces::Context::kDestructor);
   }
 
   std::vector<uint32_t> call_stack() override {
@@ -190,23 +302,79 @@ class OptimizedBackend : public Backend {
  private:
   struct HostInvocation : opt::Invocation {
     OptimizedBackend* backend = nullptr;
-    std::vector<uint32_t> values;
-    bool has_result = false;
+    const traces::FuncType* type = nullptr;
+    std::vector<opt::Value> values;
   };
   // What guest and host code get as their data pointer.
   struct Code {
     OptimizedBackend* backend;
     uint32_t index;
+    uint32_t table = 0;
+  };
+  // What a canon definition is made into.
+  struct Defined {
+    opt::CopyOptions copy;  // also the memory and realloc of others, and the result type of task.return
+    opt::Import import;
+  };
+  struct HeldEnd {
+    OptimizedBackend* backend = nullptr;
+    ThreadId name;
+    opt::CopyEnd* end = nullptr;
+    traces::ValueType element;
   };
 
   void set_up_memories() {
     memories_.resize(scenario_.instances.size());
     for (uint32_t i = 0; i < memories_.size(); ++i)
       for (uint32_t m = 0; m < scenario_.instances[i].memories.size(); ++m)
-        memories_[i].push_back({world_.memory(i, m)});
+        memories_[i].push_back({world_.memory(i, m), address_type(scenario_.instances[i].memories[m].index_type)});
   }
   const opt::Memory* memory_of(uint32_t instance, uint32_t memory) const {
     return memory == kNone ? nullptr : &memories_[instance][memory];
+  }
+
+  opt::CoreFunc realloc_of(uint32_t instance, bool wanted) {
+    if (!wanted) return {};
+    return {[](void* data, std::span<const uint64_t> args) -> uint64_t {
+              const auto& self = *static_cast<Code*>(data);
+              return self.backend->world_.realloc(self.index, args);
+            },
+            &codes_.emplace_back(Code{this, instance})};
+  }
+
+  void make_resource_types() {
+    for (uint32_t r = 0; r < scenario_.resources.size(); ++r) {
+      const traces::Resource& resource = scenario_.resources[r];
+      opt::CoreFunc destructor;
+      if (resource.destructor)
+        destructor = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
+                        const auto& self = *static_cast<Code*>(data);
+                        self.backend->world_.destructor(self.index, word(args[0]));
+                        return 0;
+                      },
+                      &codes_.emplace_back(Code{this, r})};
+      resource_types_.emplace_back(*instances_[resource.instance], destructor);
+    }
+  }
+
+  void make_tables() {
+    tables_.resize(scenario_.instances.size());
+    for (uint32_t i = 0; i < tables_.size(); ++i)
+      for (uint32_t t = 0; t < scenario_.instances[i].tables.size(); ++t) {
+        std::vector<opt::FuncRef>& refs = func_refs_.emplace_back();
+        for (const traces::TableEntry entry : scenario_.instances[i].tables[t]) {
+          opt::FuncRef& ref = refs.emplace_back();
+          if (entry == traces::TableEntry::kNull) continue;
+          ref.parameter = entry == traces::TableEntry::kI32 ? opt::AddressType::kI32 : opt::AddressType::kI64;
+          ref.code = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
+                        const auto& self = *static_cast<Code*>(data);
+                        self.backend->world_.thread(self.index, self.table, args[0]);
+                        return 0;
+                      },
+                      &codes_.emplace_back(Code{this, i, t})};
+        }
+        tables_[i].push_back({refs});
+      }
   }
 
   void lift_functions() {
@@ -215,26 +383,27 @@ class OptimizedBackend : public Backend {
       Code& code = codes_.emplace_back(Code{this, f});
       opt::Function& out = functions_.emplace_back();
       out.instance = instances_[function.instance];
-      out.type = type_of(function.type);
+      out.type = values_.type(function.type);
       out.lift = static_cast<opt::Lift>(function.lift);
       out.memory = memory_of(function.instance, function.memory);
       out.encoding = encoding_of(function.encoding);
-      out.body = {[](void* data, std::span<const uint32_t> args) {
+      out.realloc = realloc_of(function.instance, function.realloc);
+      out.body = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
                     const auto& self = *static_cast<Code*>(data);
                     return self.backend->world_.body(self.index, args).value_or(0);
                   },
                   &code};
       if (function.lift == traces::Lift::kCallback)
-        out.callback = {[](void* data, std::span<const uint32_t> e) {
+        out.callback = {[](void* data, std::span<const uint64_t> e) -> uint64_t {
                           const auto& self = *static_cast<Code*>(data);
-                          return self.backend->world_.callback(self.index, e[0], e[1], e[2]);
+                          return self.backend->world_.callback(self.index, word(e[0]), word(e[1]), word(e[2]));
                         },
                         &code};
       if (function.post_return)
-        out.post_return = {[](void* data, std::span<const uint32_t> results) {
+        out.post_return = {[](void* data, std::span<const uint64_t> results) -> uint64_t {
                              const auto& self = *static_cast<Code*>(data);
                              self.backend->world_.post_return(self.index, results);
-                             return 0u;
+                             return 0;
                            },
                            &code};
     }
@@ -243,7 +412,7 @@ class OptimizedBackend : public Backend {
   void make_host_functions() {
     for (uint32_t h = 0; h < scenario_.host_functions.size(); ++h) {
       Code& code = codes_.emplace_back(Code{this, h});
-      host_functions_.push_back({type_of(scenario_.host_functions[h].type),
+      host_functions_.push_back({values_.type(scenario_.host_functions[h].type),
                                  [](void* data, opt::HostCall& call) {
                                    auto& self = *static_cast<Code*>(data);
                                    self.backend->host_function(self, call);
@@ -253,11 +422,14 @@ class OptimizedBackend : public Backend {
   }
 
   void host_function(Code& code, opt::HostCall& call) {
-    const std::span<const uint32_t> args = call.start();
-    const Token token = args[0];
-    const std::optional<uint32_t> value = world_.host_called(code.index, args);
+    const traces::FuncType& type = scenario_.host_functions[code.index].type;
+    const std::span<const opt::Value> taken = call.start();
+    const Token token = word(taken[0].number());
+    std::vector<traces::Value> args;
+    for (size_t i = 1; i < taken.size(); ++i) args.push_back(from_optimized(taken[i], type.params[i], token));
+    const std::optional<traces::Value> value = world_.host_called(code.index, token, args);
     if (value) {
-      call.resolve(*value);
+      call.resolve(type.result ? to_optimized(*value, *type.result) : opt::Value());
       return;
     }
     HostBlock& block = blocks_.emplace_back(HostBlock{this, code.index, token});
@@ -267,7 +439,7 @@ class OptimizedBackend : public Backend {
           self.backend->host_cancelled(self, s);
         },
         &block);
-    blocked_.emplace_back(token, &subtask);
+    blocked_.emplace_back(token, BlockedCall{&subtask, code.index});
   }
 
   struct HostBlock {
@@ -275,30 +447,74 @@ class OptimizedBackend : public Backend {
     uint32_t function;
     Token token;
   };
+  struct BlockedCall {
+    opt::Subtask* subtask;
+    uint32_t function;
+  };
 
   void host_cancelled(const HostBlock& block, opt::Subtask& subtask) {
     const World::Cancelled answer = world_.host_cancelled(block.function, block.token);
-    if (!answer.resolve) return;
-    if (answer.value)
-      store_.resolve(subtask, *answer.value);
+    if (answer.resolve) end_call(subtask, block.function, answer.value);
+  }
+
+  void end_call(opt::Subtask& subtask, uint32_t host_function, const std::optional<traces::Value>& value) {
+    const std::optional<traces::ValueType>& type = scenario_.host_functions[host_function].type.result;
+    if (value)
+      store_.resolve(subtask, type ? to_optimized(*value, *type) : opt::Value());
     else
       store_.resolve_cancelled(subtask);
   }
 
-  void lower_imports() {
-    imports_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < imports_.size(); ++i) {
-      const std::vector<Canon>& canons = scenario_.instances[i].canons;
-      imports_[i].resize(canons.size());
-      for (size_t k = 0; k < canons.size(); ++k) {
-        const Canon& c = canons[k];
-        if (c.kind != Op::kCall) continue;
-        const opt::ImportOptions options{c.async_, memory_of(i, c.memory)};
-        imports_[i][k] = c.callee.function != kNone
-                             ? opt::make_import(*instances_[i], functions_[c.callee.function], options)
-                             : opt::make_import(*instances_[i], host_functions_[c.callee.host_function], options);
-      }
-    }
+  void define_canons() {
+    canons_.resize(scenario_.instances.size());
+    for (uint32_t i = 0; i < canons_.size(); ++i)
+      for (const Canon& c : scenario_.instances[i].canons) canons_[i].push_back(define(i, c));
+  }
+
+  Defined define(uint32_t instance, const Canon& c) {
+    Defined d;
+    d.copy = {c.kind == Op::kTaskReturn ? values_.type(c.result) : values_.type(c.element), c.async_,
+              memory_of(instance, c.memory), realloc_of(instance, c.realloc)};
+    if (c.kind != Op::kCall) return d;
+    const opt::ImportOptions options{c.async_, d.copy.memory, d.copy.realloc};
+    d.import = c.callee.function != kNone
+                   ? opt::make_import(*instances_[instance], functions_[c.callee.function], options)
+                   : opt::make_import(*instances_[instance], host_functions_[c.callee.host_function], options);
+    return d;
+  }
+
+  opt::Value to_optimized(const traces::Value& v, const traces::ValueType& t) {
+    return OptimizedValues::to_optimized(v, t, [this](ThreadId name) {
+      opt::CopyEnd& end = *host_ends_.at(name).end;
+      host_ends_.erase(name);
+      return store_.host_give(end);
+    });
+  }
+  traces::Value from_optimized(const opt::Value& v, const traces::ValueType& t, Token token) {
+    return OptimizedValues::from_optimized(v, t, [this, token](const opt::Value& end, const traces::ValueType& type) {
+      const ThreadId name = world_.end_received(token, type);
+      host_ends_[name] = {this, name, &store_.host_receive(end), type.children[0]};
+      return name;
+    });
+  }
+
+  void hold_both(ThreadId readable, ThreadId writable, bool future, const traces::ValueType& element) {
+    const opt::HostEnds ends = store_.host_new(future, values_.type(element));
+    host_ends_[readable] = {this, readable, &ends.readable, element};
+    host_ends_[writable] = {this, writable, &ends.writable, element};
+  }
+
+  static opt::HostCopy on_copy(HeldEnd& held) {
+    return {[](void* data, opt::CopyEnd&, opt::CopyResult result, uint32_t progress, std::span<opt::Value> read) {
+              const HeldEnd& self = *static_cast<HeldEnd*>(data);
+              World& world = self.backend->world_;
+              std::vector<traces::Value> values;
+              if (self.element.kind != traces::ValueType::Kind::kNone)
+                for (const opt::Value& v : read)
+                  values.push_back(self.backend->from_optimized(v, self.element, world.read_token(self.name)));
+              world.host_copy(self.name, static_cast<uint32_t>(result), progress, values);
+            },
+            &held};
   }
 
   bool is_locked(uint32_t instance, uint64_t locked) const {
@@ -306,18 +522,25 @@ class OptimizedBackend : public Backend {
   }
 
   const traces::Scenario& scenario_;
+  std::deque<opt::ResourceType> resource_types_;
+  OptimizedValues values_;
   World world_;
   opt::Store& store_;
   std::vector<opt::Instance*> instances_;
   std::vector<std::vector<opt::Memory>> memories_;
+  std::deque<std::vector<opt::FuncRef>> func_refs_;
+  std::vector<std::vector<opt::FuncTable>> tables_;
   std::deque<Code> codes_;
   std::deque<opt::Function> functions_;
   std::deque<opt::HostFunction> host_functions_;
-  std::vector<std::vector<opt::Import>> imports_;
+  std::vector<std::vector<Defined>> canons_;
   std::deque<HostInvocation> invocations_;
   std::deque<HostBlock> blocks_;
-  std::vector<std::pair<Token, opt::Subtask*>> blocked_;
-  std::vector<opt::TaskView> tasks_;  // scratch
+  std::vector<std::pair<Token, BlockedCall>> blocked_;
+  std::map<ThreadId, HeldEnd> host_ends_;
+  std::vector<opt::TaskView> tasks_;      // scratch
+  std::vector<opt::ThreadView> threads_;  // scratch
+  bool seen_locked_ = false;              // scratch: the task visited last is in a locked root
 };
 
 void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
@@ -359,20 +582,67 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
     inspector.for_each_handle(*instances_[i], ignore,
                               [&](const opt::WaitableSetView& s) { w.waitable_set(i, s.index, s.num_waiting); });
   }
+  for (uint32_t i = 0; i < instances_.size(); ++i) {
+    if (is_locked(i, locked)) continue;
+    inspector.for_each_end(*instances_[i], [&](const opt::EndView& e) {
+      w.end(i, e.index,
+            {.kind = static_cast<uint32_t>(e.kind),
+             .state = static_cast<uint32_t>(e.state),
+             .pending_event = e.pending_event,
+             .sync_waiter = e.sync_waiter,
+             .set = e.set_index,
+             .dropped = e.dropped,
+             .pending = e.has_pending_buffer,
+             .remaining = e.pending_remain});
+    });
+  }
+  for (uint32_t i = 0; i < instances_.size(); ++i) {
+    if (is_locked(i, locked)) continue;
+    inspector.for_each_resource(
+        *instances_[i],
+        [&](const opt::ResourceView& r) {
+          const auto type = std::find_if(resource_types_.begin(), resource_types_.end(),
+                                         [&](const opt::ResourceType& t) { return &t == r.type; });
+          w.resource(i, r.index,
+                     {.type = static_cast<uint32_t>(type - resource_types_.begin()),
+                      .rep = r.rep,
+                      .own = r.own,
+                      .scope = r.borrow_call_id,
+                      .lends = r.num_lends});
+        },
+        ignore);
+  }
+  for (uint32_t i = 0; i < instances_.size(); ++i) {
+    if (is_locked(i, locked)) continue;
+    inspector.for_each_resource(*instances_[i], ignore, [&](const opt::ErrorContextView& e) {
+      w.error_context(i, e.index, static_cast<uint32_t>(e.message_length));
+    });
+  }
   tasks_.clear();
-  inspector.for_each_task([&](const opt::TaskView& t) {
-    if (!is_locked(t.instance->id, locked)) tasks_.push_back(t);
-  });
+  threads_.clear();
+  inspector.for_each_task(
+      [&](const opt::TaskView& t) {
+        seen_locked_ = is_locked(t.instance->id, locked);
+        if (!seen_locked_) tasks_.push_back(t);
+      },
+      [&](const opt::ThreadView& t) {
+        if (!seen_locked_) threads_.push_back(t);
+      });
   std::sort(tasks_.begin(), tasks_.end(), [](const auto& a, const auto& b) { return a.call_id < b.call_id; });
-  for (const opt::TaskView& t : tasks_) w.task(t.call_id, t.instance->id, static_cast<uint32_t>(t.state));
+  std::sort(threads_.begin(), threads_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   for (const opt::TaskView& t : tasks_)
-    w.thread(id_of(t.thread.id), {.state = t.thread.waiting ? 1u : 0u,
-                                  .ready = t.thread.ready,
-                                  .cancellable = t.thread.cancellable,
-                                  .index = t.thread.index,
-                                  .slot0 = t.thread.slots[0],
-                                  .slot1 = t.thread.slots[1]});
-  for (const opt::TaskView& t : tasks_) w.tree(t.call_id, t.parent_call_id);
+    w.task(t.call_id, t.instance->id, static_cast<uint32_t>(t.state), t.num_borrows);
+  for (const opt::ThreadView& t : threads_)
+    w.thread(id_of(t.id), {.state = t.suspended ? 2u
+                                    : t.waiting ? 1u
+                                                : 0u,
+                           .ready = t.ready,
+                           .cancellable = t.cancellable,
+                           .index = t.index,
+                           .slot0 = t.slots[0],
+                           .slot1 = t.slots[1]});
+  for (const opt::TaskView& t : tasks_)
+    if (t.origin != opt::TaskOrigin::kRealloc) w.tree(t.call_id, t.parent_call_id);
 }
 
 class OptimizedEngine : public Engine, private opt::Choices {
@@ -385,7 +655,9 @@ class OptimizedEngine : public Engine, private opt::Choices {
   std::string version() const override { return "this build"; }
 
   void run(Run& run) override {
+    store_.reset({mutant_, run.scenario.table_limit});
     OptimizedBackend backend(run, store_);
+    backend_ = &backend;
     world_ = &backend.world();
     try {
       world_->run_case();
@@ -396,6 +668,7 @@ class OptimizedEngine : public Engine, private opt::Choices {
     // Guests on suspended stacks are unwound while their world is still there.
     store_.reset({mutant_});
     world_ = nullptr;
+    backend_ = nullptr;
   }
 
   EngineCounters counters() const override {
@@ -410,6 +683,15 @@ class OptimizedEngine : public Engine, private opt::Choices {
   bool go_on(opt::Id thread) override {
     static constexpr std::array kWaitOrGoOn = {ThreadId{0, 0}, ThreadId{1, 0}};
     return world_->choose(traces::ChoicePoint::kWaitUntil, id_of(thread), kWaitOrGoOn) == 1;
+  }
+
+  bool use_debug_message(opt::Id thread) override {
+    static constexpr std::array kForgetOrKeep = {ThreadId{0, 0}, ThreadId{1, 0}};
+    return world_->choose(traces::ChoicePoint::kDebugMessage, id_of(thread), kForgetOrKeep) == 1;
+  }
+
+  uint32_t name_task(const opt::Instance& instance, opt::TaskOrigin origin) override {
+    return backend_->name_task(instance, origin);
   }
 
   opt::Candidate choose(opt::ChoicePoint point, opt::Id subject, const opt::CandidateSet& set) override {
@@ -428,6 +710,7 @@ class OptimizedEngine : public Engine, private opt::Choices {
   const opt::Mutant mutant_;
   opt::Store store_;
   World* world_ = nullptr;
+  OptimizedBackend* backend_ = nullptr;
   std::vector<opt::Id> ids_;
   std::vector<ThreadId> candidates_;
 };

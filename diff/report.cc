@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "traces/json.h"
+#include "traces/json_reader.h"
 #include "traces/sites.h"
 
 namespace lockstep::diff {
@@ -16,6 +17,7 @@ using traces::Operation;
 using traces::RecordKind;
 using traces::RecordView;
 using traces::Scenario;
+using traces::ValueType;
 
 namespace {
 
@@ -34,8 +36,28 @@ std::string function_text(const Scenario& s, uint32_t f) {
                      name(fn.lift));
 }
 
+std::string type_text(const ValueType& t) {
+  const auto list = [&](const std::vector<ValueType>& types) {
+    std::string out;
+    for (const ValueType& c : types) out += (out.empty() ? "" : ", ") + type_text(c);
+    return out;
+  };
+  switch (t.kind) {
+    case ValueType::Kind::kNone:
+      return "_";
+    case ValueType::Kind::kOwn:
+    case ValueType::Kind::kBorrow:
+      return fmt::format("{}<R{}>", name(t.kind), t.resource);
+    default:
+      if (t.children.empty()) return std::string(name(t.kind));
+      return fmt::format("{}<{}>", name(t.kind), list(t.children));
+  }
+}
+
 std::string type_text(const traces::FuncType& t) {
-  return fmt::format("{}func({} x u32){}", t.async_ ? "async " : "", t.params.size(), t.result ? " -> u32" : "");
+  std::string params;
+  for (const ValueType& p : t.params) params += (params.empty() ? "" : ", ") + type_text(p);
+  return fmt::format("{}func({}){}", t.async_ ? "async " : "", params, t.result ? " -> " + type_text(*t.result) : "");
 }
 
 std::string list_text(const Json& list) {
@@ -84,7 +106,12 @@ std::string canon_text(const Scenario& s, uint32_t instance, uint32_t index) {
   if (c.async_) out += " async";
   if (c.cancellable) out += " cancellable";
   if (c.kind == Op::kContextGet || c.kind == Op::kContextSet) out += fmt::format(" slot {}", c.slot);
-  if (c.kind == Op::kTaskReturn) out += c.result ? " (u32)" : " ()";
+  if (c.kind == Op::kContextGet || c.kind == Op::kContextSet || c.kind == Op::kThreadNewIndirect)
+    if (c.index == traces::IndexType::kI64) out += " i64";
+  if (c.kind == Op::kTaskReturn) out += c.result ? " (" + type_text(*c.result) + ")" : " ()";
+  if (is_stream_or_future(c.kind)) out += fmt::format(" <{}>", type_text(c.element));
+  if (c.resource != kNone) out += fmt::format(" R{}", c.resource);
+  if (c.table != kNone) out += fmt::format(" table {}", c.table);
   return out;
 }
 
@@ -101,11 +128,11 @@ class EventPrinter {
       const uint32_t instance = e.value("instance", 0u);
       instance_of_[thread] = instance;
       out = fmt::format("{:>6}  enter {} of {} with ({})", thread, text_or(e, "context", "body"),
-                        fmt::format("f{} in instance {}", e.value("function", 0u), instance), text_or(e, "args", ""));
+                        place_text(e, instance), text_or(e, "args", ""));
     } else if (kind == "begin") {
       const std::string thread = text_or(e, "begin", "");
       out = fmt::format("{:>6}  {}", thread, text_or(e, "op", "call"));
-      if (e.contains("canon") && e.value("op", "") != "load")
+      if (e.contains("canon") && e.value("op", "") != "load" && e.value("op", "") != "store")
         out += canon_text(s_, instance_of_[thread], e.at("canon").get<uint32_t>());
       if (e.contains("token")) out += fmt::format(" token {}", e.at("token").get<uint32_t>());
       if (e.contains("args")) out += fmt::format(" ({})", text_or(e, "args", ""));
@@ -144,6 +171,19 @@ class EventPrinter {
   }
 
  private:
+  // What is entered: a function, the destructor of a resource type, …
+  static std::string place_text(const Json& e, uint32_t instance) {
+    const std::string context = text_or(e, "context", "body");
+    std::string what;
+    if (e.contains("function"))
+      what = fmt::format("{}{} in ",
+                         context == "destructor" ? "R"
+                         : context == "thread"   ? "table "
+                                                 : "f",
+                         e.at("function").get<uint32_t>());
+    return what + fmt::format("instance {}", instance);
+  }
+
   const Scenario& s_;
   bool first_state_ = true;
   std::map<std::string, uint32_t> instance_of_;
@@ -169,12 +209,12 @@ std::string to_text(const Operation& o, const traces::Instance& inst) {
     out += " (" + args + ")";
   }
   if (o.to != kNone) out += fmt::format(" -> r{}", o.to);
+  if (o.also != kNone) out += fmt::format(", r{}", o.also);
   if (o.guard) {
     out += o.guard->negated ? " if not " : " if ";
     out += name(o.guard->kind);
     if (o.guard->kind == traces::GuardKind::kEvent) out += fmt::format(" {}", o.guard->value);
-    if (o.guard->kind >= traces::GuardKind::kResolved && o.guard->kind <= traces::GuardKind::kJoined)
-      out += fmt::format(" r{}", o.guard->value);
+    if (is_about_register(o.guard->kind)) out += fmt::format(" r{}", o.guard->value);
   }
   return out;
 }
@@ -183,7 +223,15 @@ std::string to_text(const HostOperation& o) {
   std::string out(name(o.kind));
   if (o.function != kNone) out += fmt::format(" f{}", o.function);
   if (o.token != 0) out += fmt::format(" token {}", o.token);
-  if (!o.args.empty()) out += fmt::format(" ({})", fmt::join(o.args, ", "));
+  if (o.end != traces::ThreadId{}) out += fmt::format(" end {}", traces::to_string(o.end));
+  if (o.kind == traces::HostOp::kRead) out += fmt::format(" {} at most", o.count);
+  if (o.kind == traces::HostOp::kNewStream || o.kind == traces::HostOp::kNewFuture)
+    out += fmt::format(" <{}>", type_text(o.element));
+  if (!o.args.empty()) {
+    std::string args;
+    for (const traces::Value& v : o.args) args += (args.empty() ? "" : ", ") + traces::value_to_json(v).dump();
+    out += " (" + args + ")";
+  }
   if (o.swallow) out += " swallowing a trap";
   return out;
 }
@@ -220,6 +268,9 @@ std::string show_scenario(const Scenario& s) {
     out +=
         fmt::format("instance {}{}\n", i,
                     s.instances[i].parent == kNone ? " (root)" : fmt::format(" in instance {}", s.instances[i].parent));
+  for (size_t r = 0; r < s.resources.size(); ++r)
+    out += fmt::format("R{}: resource of instance {}{}\n", r, s.resources[r].instance,
+                       s.resources[r].destructor ? ", with a destructor" : "");
   for (uint32_t f = 0; f < s.functions.size(); ++f)
     out +=
         fmt::format("f{}: {} of instance {}, lifted {}{}\n", f, type_text(s.functions[f].type), s.functions[f].instance,

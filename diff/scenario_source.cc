@@ -12,9 +12,10 @@ using traces::Segment;
 using traces::Token;
 
 const Segment* ScenarioSource::segment(const Activation& a) const {
-  if (a.context == Context::kPostReturn) {
+  if (a.context != Context::kBody && a.context != Context::kCallback) {
+    const uint32_t entry = entry_of(a);
     for (const traces::EntryScript& e : scenario_.entries)
-      if (e.instance == a.instance && e.entry == a.entry) return &e.ops;
+      if (e.context == a.context && e.instance == a.instance && e.entry == entry) return &e.ops;
     return nullptr;
   }
   const auto it = std::lower_bound(scenario_.scripts.begin(), scenario_.scripts.end(), a.token,
@@ -41,7 +42,7 @@ const traces::HostOperation* ScenarioSource::on_call(uint32_t, Token token, size
   return call == nullptr ? nullptr : at(call->on_call, i);
 }
 
-std::pair<traces::OnCancel, uint32_t> ScenarioSource::on_cancel(uint32_t, Token token) {
+std::pair<traces::OnCancel, traces::Value> ScenarioSource::on_cancel(uint32_t, Token token) {
   const HostCall* call = host_call(token);
   if (call == nullptr) return {traces::OnCancel::kNow, 0};
   return {call->on_cancel, call->cancel_value};

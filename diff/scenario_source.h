@@ -14,7 +14,7 @@ class ScenarioSource : public ScriptSource {
   const traces::HostOperation* program(size_t i) override { return at(scenario_.program, i); }
   const traces::HostOperation* aftermath(size_t i) override { return at(scenario_.aftermath, i); }
   const traces::HostOperation* on_call(uint32_t host_function, traces::Token, size_t i) override;
-  std::pair<traces::OnCancel, uint32_t> on_cancel(uint32_t host_function, traces::Token) override;
+  std::pair<traces::OnCancel, traces::Value> on_cancel(uint32_t host_function, traces::Token) override;
 
  private:
   template <typename T>

@@ -43,6 +43,17 @@ void for_each_host_operation(Scenario& s, F&& f) {
     for (traces::HostOperation& o : c.on_call) f(o);
 }
 
+// Something in it is not as small as it could be.
+bool is_large(const traces::Value& v) {
+  return v.bits > 1 || v.text.size() > 1 || std::any_of(v.children.begin(), v.children.end(), is_large);
+}
+void make_small(traces::Value& v) {
+  if (v.kind == traces::Value::Kind::kNegative) v.kind = traces::Value::Kind::kInteger;
+  if (v.bits > 1) v.bits = 1;
+  if (v.text.size() > 1) v.text = "a";
+  for (traces::Value& c : v.children) make_small(c);
+}
+
 class Shrinker {
  public:
   Shrinker(const Case& failing, const Verdict& verdict, Contestant& engine, size_t max_attempts,
@@ -194,7 +205,9 @@ class Shrinker {
         const traces::Token token = script.token;
         o.function = script.function;
         o.token = token;
-        o.args.assign(candidate.functions[o.function].type.params.size() - 1, 1);
+        const std::vector<traces::ValueType>& params = candidate.functions[o.function].type.params;
+        o.args.clear();
+        for (size_t p = 1; p < params.size(); ++p) o.args.push_back(zero_of(params[p]));
         for_each_segment(candidate, [&](Segment& segment) { erase_call(segment, token); });
         any |= attempt(candidate);
       }
@@ -271,6 +284,11 @@ class Shrinker {
               o.to = kNone;
               return true;
             });
+          if (o.also != kNone)
+            visit([&o] {
+              o.also = kNone;
+              return true;
+            });
           for (traces::Operand& a : o.args)
             if (!a.is_register && a.value > 16)
               visit([&a] {
@@ -280,10 +298,10 @@ class Shrinker {
         });
       });
       for_each_host_operation(s, [&](traces::HostOperation& o) {
-        for (uint32_t& a : o.args)
-          if (a > 1)
+        for (traces::Value& a : o.args)
+          if (is_large(a))
             visit([&a] {
-              a = 1;
+              make_small(a);
               return true;
             });
       });
@@ -291,7 +309,7 @@ class Shrinker {
         if (c.on_cancel != traces::OnCancel::kNow)
           visit([&c] {
             c.on_cancel = traces::OnCancel::kNow;
-            c.cancel_value = 0;
+            c.cancel_value = {};
             return true;
           });
     });
@@ -320,11 +338,24 @@ class Shrinker {
     any |= try_change(&Shrinker::drop_unused_functions);
     any |= try_change(&Shrinker::drop_unused_host_functions);
     any |= try_change(&Shrinker::drop_unused_instances);
+    any |= try_change(&Shrinker::drop_unused_resources);
     any |= change_each([](Scenario& s, auto&& visit) {
       for (traces::Function& f : s.functions)
         if (f.post_return)
           visit([&f] {
             f.post_return = false;
+            return true;
+          });
+      for (traces::Instance& i : s.instances)
+        if (i.start)
+          visit([&i] {
+            i.start = false;
+            return true;
+          });
+      for (traces::Resource& r : s.resources)
+        if (r.destructor)
+          visit([&r] {
+            r.destructor = false;
             return true;
           });
     });
@@ -451,8 +482,55 @@ class Shrinker {
         if (c.callee.host_function != kNone) c.callee.host_function = renumbered[c.callee.host_function];
   }
 
+  // Every value type of a scenario.
+  template <typename F>
+  static void for_each_type(Scenario& s, F&& f) {
+    const auto of_function = [&](traces::FuncType& t) {
+      for (traces::ValueType& p : t.params) visit_type(p, f);
+      if (t.result) visit_type(*t.result, f);
+    };
+    for (traces::Function& fn : s.functions) of_function(fn.type);
+    for (traces::HostFunction& fn : s.host_functions) of_function(fn.type);
+    for (traces::Instance& inst : s.instances)
+      for (Canon& c : inst.canons) {
+        if (c.result) visit_type(*c.result, f);
+        visit_type(c.element, f);
+      }
+    for_each_host_operation(s, [&](traces::HostOperation& o) { visit_type(o.element, f); });
+  }
+  template <typename F>
+  static void visit_type(traces::ValueType& t, F&& f) {
+    f(t);
+    for (traces::ValueType& c : t.children) visit_type(c, f);
+  }
+
+  void drop_unused_resources(Scenario& s) {
+    std::set<uint32_t> used;
+    for_each_type(s, [&](const traces::ValueType& t) {
+      if (t.resource != kNone) used.insert(t.resource);
+    });
+    for (const traces::Instance& inst : s.instances)
+      for (const Canon& c : inst.canons)
+        if (c.resource != kNone) used.insert(c.resource);
+    std::vector<uint32_t> renumbered(s.resources.size(), kNone);
+    std::vector<traces::Resource> kept;
+    for (const uint32_t r : used) {
+      renumbered[r] = static_cast<uint32_t>(kept.size());
+      kept.push_back(s.resources[r]);
+    }
+    s.resources = std::move(kept);
+    for_each_type(s, [&](traces::ValueType& t) {
+      if (t.resource != kNone) t.resource = renumbered[t.resource];
+    });
+    for (traces::Instance& inst : s.instances)
+      for (Canon& c : inst.canons)
+        if (c.resource != kNone) c.resource = renumbered[c.resource];
+  }
+
   void drop_unused_instances(Scenario& s) {
     std::set<uint32_t> used;
+    for (const traces::Resource& r : s.resources)
+      for (uint32_t i = r.instance; i != kNone; i = s.instances[i].parent) used.insert(i);
     for (const traces::Function& f : s.functions)
       for (uint32_t i = f.instance; i != kNone; i = s.instances[i].parent) used.insert(i);
     for (const traces::EntryScript& e : s.entries)
@@ -468,6 +546,7 @@ class Shrinker {
     s.instances = std::move(kept);
     for (traces::Function& f : s.functions) f.instance = renumbered[f.instance];
     for (traces::EntryScript& e : s.entries) e.instance = renumbered[e.instance];
+    for (traces::Resource& r : s.resources) r.instance = renumbered[r.instance];
   }
 
   ShrinkResult best_;

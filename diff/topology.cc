@@ -1,7 +1,11 @@
 #include "diff/topology.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include "diff/random_types.h"
+#include "diff/registers.h"
 
 namespace lockstep::diff {
 namespace {
@@ -10,23 +14,43 @@ using traces::Canon;
 using traces::Encoding;
 using traces::Function;
 using traces::FuncType;
+using traces::IndexType;
 using traces::Instance;
 using traces::kNone;
 using traces::Lift;
 using traces::Op;
 using traces::Scenario;
+using traces::TableEntry;
 using traces::ValueType;
+using Kind = traces::ValueType::Kind;
+
+bool pointers_in(const FuncType& t) { return std::any_of(t.params.begin(), t.params.end(), traces::has_pointers); }
+bool pointers_out(const FuncType& t) { return t.result && traces::has_pointers(*t.result); }
+
+bool has_string(const ValueType& t) {
+  return t.kind == Kind::kString || std::any_of(t.children.begin(), t.children.end(), has_string);
+}
+bool has_string(const FuncType& t) {
+  return (t.result && has_string(*t.result)) ||
+         std::any_of(t.params.begin(), t.params.end(), [](const ValueType& p) { return has_string(p); });
+}
 
 class Builder {
  public:
   Builder(Random& random, const TopologyOptions& options) : random_(random) {
     s_.recursion = random_.chance(options.recursion_percent);
+    features_ = options.features;
   }
 
   Scenario build() {
     chain_ = random_.chance(14);
     sync_percent_ = random_.pick(std::to_array<uint32_t>({20, 45, 45, 70}));
+    some_features();
+    if (has(kStreams | kFutures | kThreads) && random_.chance(60))
+      sync_percent_ = random_.pick(std::to_array<uint32_t>({10, 30}));
     instances();
+    resources();
+    types_.emplace(random_, features_, s_.resources);
     host_functions();
     order_functions();
     for (uint32_t i = 0; i < s_.instances.size(); ++i) canons(i);
@@ -34,6 +58,28 @@ class Builder {
   }
 
  private:
+  // Swarm: a few features each case, so that cases stay focused.
+  void some_features() {
+    struct Weighted {
+      Feature feature;
+      uint32_t percent;
+    };
+    static constexpr std::array kPercent = {
+        Weighted{kValues, 55},    Weighted{kStreams, 45},    Weighted{kFutures, 35},
+        Weighted{kResources, 42}, Weighted{kThreads, 35},    Weighted{kErrorContexts, 14},
+        Weighted{kMemory64, 20},  Weighted{kSmallTables, 8}, Weighted{kStartFunctions, 16}};
+    uint32_t chosen = 0;
+    // Some cases, and most chains, are about tasks alone.
+    if (!random_.chance(chain_ ? 70 : 25))
+      for (const Weighted& w : kPercent)
+        if (random_.chance(w.percent)) chosen |= w.feature;
+    // Start functions run in the order in which instances are made, which calls up and down a tree do not keep.
+    if (s_.recursion) chosen &= ~uint32_t{kStartFunctions};
+    features_ &= chosen;
+    if (has(kSmallTables)) s_.table_limit = random_.between(3, 12);
+  }
+  bool has(uint32_t features) const { return (features_ & features) != 0; }
+
   void instances() {
     // A chain needs one instance a link; else a few, so that they meet again and again.
     const uint32_t count = chain_ ? random_.between(8, 11) : random_.between(2, 6);
@@ -47,9 +93,33 @@ class Builder {
         while (depth(parent) >= 3) parent = s_.instances[parent].parent;
         inst.parent = parent;
       }
-      const uint32_t memories = random_.between(1, 2);
+      const uint32_t memories = random_.between(1, features_ != 0 ? 3 : 2);
       inst.memories.resize(memories);
+      if (has(kMemory64))
+        for (traces::Memory& m : inst.memories)
+          if (random_.chance(45)) m.index_type = IndexType::kI64;
+      if (has(kThreads)) tables(inst);
+      inst.start = has(kStartFunctions) && random_.chance(40);
+      inst.registers = features_ != 0 ? kManyRegisters : kFewRegisters;
       s_.instances.push_back(inst);
+    }
+  }
+
+  void tables(Instance& inst) {
+    const uint32_t count = random_.between(1, 2);
+    for (uint32_t t = 0; t < count; ++t) {
+      std::vector<TableEntry>& table = inst.tables.emplace_back(random_.between(2, 5));
+      for (TableEntry& e : table) e = static_cast<TableEntry>(random_.weighted(std::to_array<uint32_t>({20, 55, 25})));
+      table[random_.below(static_cast<uint32_t>(table.size()))] = TableEntry::kI32;
+    }
+  }
+
+  void resources() {
+    if (!has(kResources)) return;
+    const uint32_t count = random_.between(1, 3);
+    for (uint32_t r = 0; r < count; ++r) {
+      const uint32_t instance = random_.below(static_cast<uint32_t>(s_.instances.size()));
+      s_.resources.push_back({instance, random_.chance(70)});
     }
   }
 
@@ -59,17 +129,13 @@ class Builder {
     return d;
   }
 
-  FuncType type(bool async_) {
-    FuncType t;
-    t.async_ = async_;
-    t.params.resize(random_.chance(70) ? 1 : random_.chance(70) ? random_.between(2, 4) : random_.between(5, 7));
-    if (random_.chance(70)) t.result = ValueType{};
-    return t;
-  }
-
   void host_functions() {
     const uint32_t count = random_.between(1, 3);
-    for (uint32_t i = 0; i < count; ++i) s_.host_functions.push_back({type(random_.chance(75))});
+    for (uint32_t i = 0; i < count; ++i) {
+      const bool async_ = random_.chance(75);
+      FuncType t = types_->function(async_, kNone);
+      s_.host_functions.push_back({std::move(t)});
+    }
   }
 
   // Depth first: the functions of a subtree stand together, those of its root before, between or after its children's.
@@ -94,11 +160,16 @@ class Builder {
     for (uint32_t k = 0; k < count; ++k) {
       Function f;
       f.instance = i;
-      f.type = type(!random_.chance(sync_percent_));
+      const bool async_ = !random_.chance(sync_percent_);
+      f.type = types_->function(async_, i);
       if (f.type.async_) f.lift = static_cast<Lift>(random_.weighted(std::to_array<uint32_t>({25, 40, 35})));
-      if (random_.chance(70)) f.memory = random_.below(static_cast<uint32_t>(s_.instances[i].memories.size()));
-      if (random_.chance(15)) f.encoding = Encoding::kUtf16;
-      f.post_return = f.lift == Lift::kSync && random_.chance(20);
+      const bool allocates = pointers_in(f.type) || traces::params_in_memory(f.type);
+      const size_t results = f.type.result ? traces::flatten(*f.type.result, IndexType::kI32).size() : 0;
+      const bool in_memory = results > (f.lift == Lift::kSync ? traces::kMaxFlatResults : traces::kMaxFlatParams);
+      if (allocates || in_memory || pointers_out(f.type) || random_.chance(70)) f.memory = some_memory(i);
+      f.realloc = allocates;
+      if (random_.chance(15) && !has_string(f.type)) f.encoding = Encoding::kUtf16;
+      f.post_return = f.lift == Lift::kSync && random_.chance(features_ != 0 ? 35 : 20);
       s_.functions.push_back(f);
     }
   }
@@ -126,6 +197,7 @@ class Builder {
       c.callee = callee;
       c.async_ = async_;
       c.memory = some_memory(i);
+      c.realloc = pointers_out(t);
       out.push_back(c);
       if (!both) break;
     }
@@ -134,6 +206,7 @@ class Builder {
   void canons(uint32_t i) {
     std::vector<Canon> out;
     imports(out, i);
+    const IndexType slots = has(kMemory64) && random_.chance(60) ? IndexType::kI64 : IndexType::kI32;
     for (const bool on : {false, true}) {
       Canon c;
       c.cancellable = on;
@@ -154,6 +227,7 @@ class Builder {
       Canon slot;
       slot.kind = Op::kContextGet;
       slot.slot = on ? 1 : 0;
+      slot.index = slots;
       out.push_back(slot);
       slot.kind = Op::kContextSet;
       out.push_back(slot);
@@ -165,6 +239,11 @@ class Builder {
       out.push_back(c);
     }
     returns(out, i);
+    for (const ValueType& t : types_->streams()) ends(out, i, t, Op::kStreamNew);
+    for (const ValueType& t : types_->futures()) ends(out, i, t, Op::kFutureNew);
+    resource_canons(out, i);
+    if (has(kThreads)) threads(out, i);
+    if (has(kErrorContexts)) error_contexts(out, i);
     for (size_t k = out.size(); k > 1; --k) std::swap(out[k - 1], out[random_.below(static_cast<uint32_t>(k))]);
     s_.instances[i].canons = std::move(out);
   }
@@ -188,6 +267,90 @@ class Builder {
       if (random_.chance(60)) add_call(out, i, {kNone, h}, s_.host_functions[h].type);
   }
 
+  // All of a stream or future type; `first` is its `new`, the others follow in the order of Op.
+  void ends(std::vector<Canon>& out, uint32_t i, const ValueType& type, Op first) {
+    const ValueType& element = type.children[0];
+    const auto kind = [&](Op stream) {
+      return static_cast<Op>(static_cast<size_t>(first) + static_cast<size_t>(stream) -
+                             static_cast<size_t>(Op::kStreamNew));
+    };
+    const auto canon = [&](Op stream) {
+      Canon c;
+      c.kind = kind(stream);
+      c.element = element;
+      return c;
+    };
+    out.push_back(canon(Op::kStreamNew));
+    out.push_back(canon(Op::kStreamDropReadable));
+    out.push_back(canon(Op::kStreamDropWritable));
+    for (const bool async_ : {false, true}) {
+      for (const Op op : {Op::kStreamRead, Op::kStreamWrite}) {
+        Canon c = canon(op);
+        c.async_ = async_;
+        if (element.kind != Kind::kNone || random_.chance(30)) c.memory = some_memory(i);
+        c.realloc = op == Op::kStreamRead && traces::has_pointers(element);
+        out.push_back(c);
+      }
+      for (const Op op : {Op::kStreamCancelRead, Op::kStreamCancelWrite}) {
+        Canon c = canon(op);
+        c.async_ = async_;
+        out.push_back(c);
+      }
+    }
+  }
+
+  void resource_canons(std::vector<Canon>& out, uint32_t i) {
+    for (uint32_t r = 0; r < s_.resources.size(); ++r) {
+      Canon c;
+      c.resource = r;
+      c.kind = Op::kResourceDrop;
+      out.push_back(c);
+      if (s_.resources[r].instance != i) continue;
+      c.kind = Op::kResourceNew;
+      out.push_back(c);
+      c.kind = Op::kResourceRep;
+      out.push_back(c);
+    }
+  }
+
+  void threads(std::vector<Canon>& out, uint32_t i) {
+    Canon c;
+    c.kind = Op::kThreadNewIndirect;
+    for (c.table = 0; c.table < s_.instances[i].tables.size(); ++c.table) {
+      for (const IndexType index : {IndexType::kI32, IndexType::kI64}) {
+        c.index = index;
+        if (index == IndexType::kI32 || random_.chance(50)) out.push_back(c);
+      }
+    }
+    c = Canon();
+    c.kind = Op::kThreadResumeLater;
+    out.push_back(c);
+    for (const Op kind : {Op::kThreadSuspend, Op::kThreadSuspendThenResume, Op::kThreadYieldThenResume,
+                          Op::kThreadSuspendThenPromote, Op::kThreadYieldThenPromote}) {
+      c.kind = kind;
+      for (const bool cancellable : {false, true}) {
+        c.cancellable = cancellable;
+        out.push_back(c);
+      }
+    }
+  }
+
+  void error_contexts(std::vector<Canon>& out, uint32_t i) {
+    for (uint32_t n = random_.between(1, 2); n > 0; --n) {
+      Canon c;
+      c.kind = Op::kErrorContextNew;
+      c.memory = some_memory(i);
+      out.push_back(c);
+      c.kind = Op::kErrorContextDebugMessage;
+      c.memory = some_memory(i);
+      c.realloc = true;
+      out.push_back(c);
+    }
+    Canon c;
+    c.kind = Op::kErrorContextDrop;
+    out.push_back(c);
+  }
+
   // For each async-lifted function its task.return; and some with another type or other options, that trap.
   void returns(std::vector<Canon>& out, uint32_t i) {
     const auto add = [&](const Canon& c) {
@@ -204,7 +367,7 @@ class Builder {
     }
     Canon wrong;
     wrong.kind = Op::kTaskReturn;
-    if (random_.chance(50)) wrong.result = ValueType{};
+    if (random_.chance(50)) wrong.result = has(kValues) && random_.chance(50) ? ValueType(Kind::kU64) : ValueType{};
     if (random_.chance(50)) wrong.memory = some_memory(i);
     if (random_.chance(30)) wrong.encoding = Encoding::kUtf16;
     add(wrong);
@@ -212,6 +375,8 @@ class Builder {
 
   Random& random_;
   Scenario s_;
+  uint32_t features_ = 0;  // of this case
+  std::optional<RandomTypes> types_;
   bool chain_ = false;
   uint32_t sync_percent_ = 40;  // of functions whose type is not async
 };

@@ -312,8 +312,7 @@ int verb_list(const std::string& what) {
   } else if (what == "operations") {
     for (size_t i = 0; i < traces::kOpCount; ++i) {
       const auto op = static_cast<traces::Op>(i);
-      fmt::print("{:30} {}{}\n", name(op), is_builtin(op) ? "built-in" : "core code",
-                 is_implemented(op) ? "" : ", not implemented by this version");
+      fmt::print("{:30} {}\n", name(op), is_builtin(op) ? "built-in" : "core code");
     }
     for (size_t i = 0; i < traces::kHostOpCount; ++i) fmt::print("{:30} host\n", name(static_cast<traces::HostOp>(i)));
   } else if (what == "traps") {

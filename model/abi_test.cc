@@ -6,7 +6,7 @@
 
 #include "model/builtins.h"
 #include "model/canon_lift.h"
-#include "model/options.h"
+#include "model/flattening.h"
 #include "model/subtask.h"
 #include "model/table.h"
 #include "model/task.h"

@@ -1,8 +1,12 @@
 #include "model/builtins.h"
 
 #include "model/component_instance.h"
+#include "model/flat_values.h"
+#include "model/flattening.h"
+#include "model/lift_lower_context.h"
 #include "model/stack_switching.h"
 #include "model/store.h"
+#include "model/storing.h"
 #include "model/subtask.h"
 #include "model/task.h"
 #include "model/thread.h"
@@ -12,24 +16,30 @@
 namespace lockstep::model {
 namespace {
 
-uint32_t unpack_event(const MemInst& mem, uint32_t ptr, const EventTuple& e) {
-  store_u32(mem, e.p1, ptr);
+uint32_t unpack_event(MemInst& mem, ComponentInstance* inst, CoreVal ptr, const EventTuple& e) {
+  LiftLowerOptions opts;
+  opts.memory = &mem;
+  const LiftLowerContext cx(opts, inst);
+  model::store(cx, number(e.p1), U32Type(), ptr);
   // The second address is computed without wrapping, as in definitions.py; the first store has refused those.
-  store_u32(mem, e.p2, ptr + 4);
+  model::store(cx, number(e.p2), U32Type(), ptr + 4);
   return static_cast<uint32_t>(e.code);
 }
 
 }  // namespace
 
-uint32_t canon_context_get(uint32_t i) {
+CoreVal canon_context_get(CoreType t, uint32_t i) {
   const Thread* const thread = current_thread();
   spec_assert(i < thread->storage.size(), "canon_context_get#2");
-  return static_cast<uint32_t>(thread->storage[i]);
+  const CoreVal result = thread->storage[i];
+  spec_assert(result < uint128{1} << (ptr_size(t) * 8), "canon_context_get#3");
+  return result;
 }
 
-void canon_context_set(uint32_t i, uint32_t v) {
+void canon_context_set(CoreType t, uint32_t i, CoreVal v) {
   Thread* const thread = current_thread();
   spec_assert(i < thread->storage.size(), "canon_context_set#2");
+  spec_assert(v < uint128{1} << (ptr_size(t) * 8), "canon_context_set#3");
   thread->storage[i] = v;
 }
 
@@ -47,14 +57,16 @@ void canon_backpressure_dec() {
   trap_if(inst->backpressure < 0, TrapSite::kCanonBackpressureDec1);
 }
 
-void canon_task_return(const std::vector<ValType>& result_type, const LiftOptions& opts, const Values& flat_args) {
+void canon_task_return(const std::vector<ValType>& result_type, const LiftLowerOptions& opts,
+                       const CoreValues& flat_args) {
   Task* const task = current_task();
   trap_if(!task->inst->may_leave, TrapSite::kCanonTaskReturn1);
   trap_if(!task->opts->async_, TrapSite::kCanonTaskReturn2);
   trap_if(result_type != task->ft.result, TrapSite::kCanonTaskReturn3);
   trap_if(!LiftOptions::equal(opts, *task->opts), TrapSite::kCanonTaskReturn4);
+  const LiftLowerContext cx(opts, task->inst, task);
   CoreValueIter vi(flat_args);
-  task->return_(lift_flat_values(opts, MAX_FLAT_PARAMS, vi, task->ft.result));
+  task->return_(lift_flat_values(cx, MAX_FLAT_PARAMS, vi, task->ft.result_type()));
 }
 
 void canon_task_cancel() {
@@ -67,26 +79,25 @@ void canon_task_cancel() {
 uint32_t canon_waitable_set_new() {
   ComponentInstance* const inst = current_instance();
   trap_if(!inst->may_leave, TrapSite::kCanonWaitableSetNew1);
-  HandleEntry* const wset = inst->store->entries.emplace_back(std::make_unique<WaitableSet>()).get();
-  return inst->handles.add(wset);
+  return inst->handles.add(inst->store->make<WaitableSet>());
 }
 
-uint32_t canon_waitable_set_wait(bool cancellable, const MemInst& mem, uint32_t si, uint32_t ptr) {
+uint32_t canon_waitable_set_wait(bool cancellable, MemInst& mem, uint32_t si, CoreVal ptr) {
   ComponentInstance* const inst = current_instance();
   trap_if(!inst->may_leave, TrapSite::kCanonWaitableSetWait1);
   auto* wset = dynamic_cast<WaitableSet*>(inst->handles.get(si));
   trap_if(wset == nullptr, TrapSite::kCanonWaitableSetWait2);
   const EventTuple event = wset->wait_for_event(cancellable);
-  return unpack_event(mem, ptr, event);
+  return unpack_event(mem, inst, ptr, event);
 }
 
-uint32_t canon_waitable_set_poll(bool cancellable, const MemInst& mem, uint32_t si, uint32_t ptr) {
+uint32_t canon_waitable_set_poll(bool cancellable, MemInst& mem, uint32_t si, CoreVal ptr) {
   ComponentInstance* const inst = current_instance();
   trap_if(!inst->may_leave, TrapSite::kCanonWaitableSetPoll1);
   auto* wset = dynamic_cast<WaitableSet*>(inst->handles.get(si));
   trap_if(wset == nullptr, TrapSite::kCanonWaitableSetPoll2);
   const EventTuple event = wset->poll(cancellable);
-  return unpack_event(mem, ptr, event);
+  return unpack_event(mem, inst, ptr, event);
 }
 
 void canon_waitable_set_drop(uint32_t i) {
@@ -144,19 +155,6 @@ void canon_subtask_drop(uint32_t i) {
   auto* s = dynamic_cast<Subtask*>(inst->handles.remove(i));
   trap_if(s == nullptr, TrapSite::kCanonSubtaskDrop2);
   s->drop();
-}
-
-uint32_t canon_thread_index() {
-  const Thread* const thread = current_thread();
-  trap_if(!thread->task->inst->may_leave, TrapSite::kCanonThreadIndex1);
-  spec_assert(thread->index.has_value(), "canon_thread_index#1");
-  return *thread->index;
-}
-
-uint32_t canon_thread_yield(bool cancellable) {
-  Thread* const thread = current_thread();
-  trap_if(!thread->task->inst->may_leave, TrapSite::kCanonThreadYield1);
-  return static_cast<uint32_t>(thread->yield_(cancellable));
 }
 
 }  // namespace lockstep::model

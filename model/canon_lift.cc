@@ -1,6 +1,9 @@
 #include "model/canon_lift.h"
 
 #include "model/component_instance.h"
+#include "model/flat_values.h"
+#include "model/flattening.h"
+#include "model/lift_lower_context.h"
 #include "model/store.h"
 #include "model/thread.h"
 #include "model/trap.h"
@@ -10,7 +13,7 @@ namespace lockstep::model {
 namespace {
 
 // canon_lift's `thread_func`, from the core function's packed result to the EXIT.
-void run_callbacks(Task* task, uint32_t packed) {
+void run_callbacks(Task* task, CoreVal packed) {
   ComponentInstance* const inst = task->inst;
   Thread* const thread = task->implicit_thread;
   auto [code, si] = unpack_callback_result(packed);
@@ -36,7 +39,7 @@ void run_callbacks(Task* task, uint32_t packed) {
     }
     spec_assert(inst->exclusive_thread == nullptr, "canon_lift.thread_func#6");
     inst->exclusive_thread = task->implicit_thread;
-    const Values next =
+    const CoreValues next =
         call_and_trap_on_throw(task->opts->callback, {static_cast<uint32_t>(event.code), event.p1, event.p2});
     std::tie(code, si) = unpack_callback_result(next.at(0));
   }
@@ -47,14 +50,19 @@ void thread_func(Task* task, const CoreFunc& callee) {
   if (!task->enter_implicit_thread()) return;
 
   const CanonicalOptions& opts = *task->opts;
+  const FuncType& ft = task->ft;
   ComponentInstance* const inst = task->inst;
-  const Values flat_args = lower_flat_values(opts, MAX_FLAT_PARAMS, task->start(), task->ft.params, nullptr);
+  const LiftLowerContext cx(opts, inst, task);
+  const Values args = task->start();
+  const CoreValues flat_args = lower_flat_values(cx, MAX_FLAT_PARAMS, args, ft.param_types());
+  const CoreFuncType flat_ft = flatten_functype(opts, ft, FlattenContext::lift);
+  spec_assert(types_match_values(flat_ft.params, flat_args), "canon_lift.thread_func#1");
 
   if (!opts.async_) {
-    const Values flat_results = call_and_trap_on_throw(callee, flat_args);
-    spec_assert(flat_results.size() == task->ft.result.size(), "canon_lift.thread_func#2");
+    const CoreValues flat_results = call_and_trap_on_throw(callee, flat_args);
+    spec_assert(types_match_values(flat_ft.results, flat_results), "canon_lift.thread_func#2");
     CoreValueIter vi(flat_results);
-    task->return_(lift_flat_values(opts, MAX_FLAT_RESULTS, vi, task->ft.result));
+    task->return_(lift_flat_values(cx, MAX_FLAT_RESULTS, vi, ft.result_type()));
     if (opts.post_return) {
       spec_assert(inst->may_leave, "canon_lift.thread_func#3");
       inst->may_leave = false;
@@ -65,8 +73,14 @@ void thread_func(Task* task, const CoreFunc& callee) {
     return;
   }
 
-  const Values results = call_and_trap_on_throw(callee, flat_args);
-  if (opts.callback) run_callbacks(task, results.at(0));
+  if (!opts.callback) {
+    call_and_trap_on_throw(callee, flat_args);
+    spec_assert(types_match_values(flat_ft.results, {}), "canon_lift.thread_func#4");
+    task->exit_implicit_thread();
+    return;
+  }
+
+  run_callbacks(task, call_and_trap_on_throw(callee, flat_args).at(0));
   task->exit_implicit_thread();
 }
 
@@ -78,10 +92,8 @@ OnCancel canon_lift(const CoreFunc& callee, const FuncType& ft, const CanonicalO
   Task* const task =
       store->tasks.emplace_back(std::make_unique<Task>(ft, opts, inst, std::move(on_start), std::move(on_resolve)))
           .get();
-  task->call_id = store->next_call_id;
   Thread* const thread =
-      store->threads.emplace_back(std::make_unique<Thread>(task, [task, &callee] { thread_func(task, callee); })).get();
-  task->live_threads.push_back(thread);
+      store->threads.emplace_back(std::make_unique<Thread>(task, [task, callee] { thread_func(task, callee); })).get();
   thread->resume();
   if (!ft.async_) {
     while (task->state != Task::State::RESOLVED) {
@@ -95,14 +107,16 @@ OnCancel canon_lift(const CoreFunc& callee, const FuncType& ft, const CanonicalO
   return [task](ComponentInstance* caller) { task->request_cancellation(caller); };
 }
 
-std::pair<CallbackCode, uint32_t> unpack_callback_result(uint32_t packed) {
-  const uint32_t code = packed & 0xf;
+std::pair<CallbackCode, uint32_t> unpack_callback_result(CoreVal packed) {
+  const uint32_t code = static_cast<uint32_t>(packed & 0xf);
   trap_if(code > static_cast<uint32_t>(CallbackCode::MAX), TrapSite::kUnpackCallbackResult1);
-  const uint32_t waitable_set_index = packed >> 4;
+  spec_assert(packed < uint64_t{1} << 32, "unpack_callback_result#1");
+  static_assert(Table<HandleEntry>::MAX_LENGTH < 1 << 28);  // unpack_callback_result#2
+  const uint32_t waitable_set_index = static_cast<uint32_t>(packed >> 4);
   return {static_cast<CallbackCode>(code), waitable_set_index};
 }
 
-Values call_and_trap_on_throw(const CoreFunc& callee, const Values& args) {
+CoreValues call_and_trap_on_throw(const CoreFunc& callee, const CoreValues& args) {
   bool thrown = false;
   try {
     return callee(args);

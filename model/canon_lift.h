@@ -15,8 +15,8 @@ OnCancel canon_lift(const CoreFunc& callee, const FuncType& ft, const CanonicalO
 
 enum class CallbackCode : uint32_t { EXIT = 0, YIELD = 1, WAIT = 2, MAX = 2 };
 
-std::pair<CallbackCode, uint32_t> unpack_callback_result(uint32_t packed);
+std::pair<CallbackCode, uint32_t> unpack_callback_result(CoreVal packed);
 
-Values call_and_trap_on_throw(const CoreFunc& callee, const Values& args);
+CoreValues call_and_trap_on_throw(const CoreFunc& callee, const CoreValues& args);
 
 }  // namespace lockstep::model

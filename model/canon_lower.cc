@@ -1,6 +1,9 @@
 #include "model/canon_lower.h"
 
 #include "model/component_instance.h"
+#include "model/flat_values.h"
+#include "model/flattening.h"
+#include "model/lift_lower_context.h"
 #include "model/store.h"
 #include "model/subtask.h"
 #include "model/thread.h"
@@ -12,8 +15,8 @@ namespace {
 // What the closures of canon_lower share; as long-lived as they are.
 struct Call {
   Subtask* subtask;
-  const FuncType& ft;
-  const CanonicalOptions& opts;
+  FuncType ft;
+  LiftLowerContext cx;
   CoreValueIter flat_args;
   size_t max_flat_params;
   size_t max_flat_results;
@@ -23,7 +26,7 @@ struct Call {
     maybe_on_progress();
     spec_assert(subtask->state == Subtask::State::STARTING, "canon_lower.on_start#1");
     subtask->state = Subtask::State::STARTED;
-    return lift_flat_values(opts, max_flat_params, flat_args, ft.params);
+    return lift_flat_values(cx, max_flat_params, flat_args, ft.param_types());
   }
 
   void on_resolve(const std::optional<Values>& result) {
@@ -38,7 +41,7 @@ struct Call {
       }
     } else {
       spec_assert(subtask->state == Subtask::State::STARTED, "canon_lower.on_resolve#3");
-      Values flat_results = lower_flat_values(opts, max_flat_results, *result, ft.result, &flat_args);
+      CoreValues flat_results = lower_flat_values(cx, max_flat_results, *result, ft.result_type(), &flat_args);
       subtask->resolve(Subtask::State::RETURNED, std::move(flat_results));
     }
   }
@@ -46,17 +49,19 @@ struct Call {
 
 }  // namespace
 
-Values canon_lower(const FuncInst& callee, const FuncType& ft, const CanonicalOptions& opts, const Values& flat_args) {
+CoreValues canon_lower(const FuncInst& callee, const FuncType& ft, const CanonicalOptions& opts,
+                       const CoreValues& flat_args) {
   Thread* const thread = current_thread();
   ComponentInstance* const inst = thread->task->inst;
   Store* const store = inst->store;
   trap_if(!inst->may_leave, TrapSite::kCanonLower1);
 
-  auto owned = std::make_unique<Subtask>();
-  Subtask* const subtask = owned.get();
-  store->entries.push_back(std::move(owned));
+  const CoreFuncType flat_ft = flatten_functype(opts, ft, FlattenContext::lower);
+  spec_assert(types_match_values(flat_ft.params, flat_args), "canon_lower#1");
+
+  auto* const subtask = store->make<Subtask>();
   subtask->call_id = store->next_call_id;
-  auto call = std::make_shared<Call>(Call{subtask, ft, opts, CoreValueIter(flat_args),
+  auto call = std::make_shared<Call>(Call{subtask, ft, LiftLowerContext(opts, inst, subtask), CoreValueIter(flat_args),
                                           opts.async_ ? MAX_FLAT_ASYNC_PARAMS : MAX_FLAT_PARAMS,
                                           opts.async_ ? 0 : MAX_FLAT_RESULTS});
 
@@ -67,7 +72,7 @@ Values canon_lower(const FuncInst& callee, const FuncType& ft, const CanonicalOp
   if (!opts.async_) {
     if (!subtask->resolved()) thread->wait_until([subtask] { return subtask->resolved(); });
     subtask->deliver_resolve();
-    spec_assert(subtask->flat_results.size() == ft.result.size(), "canon_lower#3");
+    spec_assert(types_match_values(flat_ft.results, subtask->flat_results), "canon_lower#3");
     return subtask->flat_results;
   }
   if (subtask->resolved()) {

@@ -8,6 +8,7 @@
 
 namespace lockstep::model {
 
-Values canon_lower(const FuncInst& callee, const FuncType& ft, const CanonicalOptions& opts, const Values& flat_args);
+CoreValues canon_lower(const FuncInst& callee, const FuncType& ft, const CanonicalOptions& opts,
+                       const CoreValues& flat_args);
 
 }  // namespace lockstep::model

@@ -1,27 +1,23 @@
-// definitions.py "## Canonical ABI Options", and of the value side what a u32 needs: lifting and lowering of flat
-// values with their parameter and result areas in memory.
+// definitions.py "## Canonical ABI Options"
+//
+// A memory, and what a lifted or lowered function is told about the core side.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <vector>
+
+#include "model/types.h"
 
 namespace lockstep::model {
 
-using Values = std::vector<uint32_t>;
-using CoreFunc = std::function<Values(const Values&)>;
-
-enum class ValType : uint8_t { U32 };
-
-struct FuncType {
-  std::vector<ValType> params;
-  std::vector<ValType> result;  // none or one
-  bool async_ = false;
-};
+inline uint64_t ptr_size(CoreType ptr_type) { return ptr_type == CoreType::i32 ? 4 : 8; }
 
 struct MemInst {
   uint8_t* bytes = nullptr;
   uint64_t length = 0;
+  CoreType addrtype = CoreType::i32;
+
+  CoreType ptr_type() const { return addrtype; }
+  uint64_t ptr_size() const { return model::ptr_size(ptr_type()); }
 };
 
 enum class StringEncoding : uint8_t { utf8, utf16, latin1_utf16 };
@@ -35,31 +31,14 @@ struct LiftOptions {
   }
 };
 
-struct CanonicalOptions : LiftOptions {
+struct LiftLowerOptions : LiftOptions {
+  CoreFunc realloc;
+};
+
+struct CanonicalOptions : LiftLowerOptions {
   CoreFunc post_return;
   bool async_ = false;
   CoreFunc callback;
 };
-
-inline constexpr size_t MAX_FLAT_PARAMS = 16;
-inline constexpr size_t MAX_FLAT_ASYNC_PARAMS = 4;
-inline constexpr size_t MAX_FLAT_RESULTS = 1;
-
-// Takes core values one after the other.
-class CoreValueIter {
- public:
-  explicit CoreValueIter(Values values) : values_(std::move(values)) {}
-  uint32_t next() { return values_.at(i_++); }
-
- private:
-  Values values_;
-  size_t i_ = 0;
-};
-
-void store_u32(const MemInst& memory, uint32_t value, uint32_t ptr);
-Values lift_flat_values(const LiftOptions& opts, size_t max_flat, CoreValueIter& vi, const std::vector<ValType>& ts);
-// `out_param` is where the address of a result area comes from.
-Values lower_flat_values(const LiftOptions& opts, size_t max_flat, const Values& vs, const std::vector<ValType>& ts,
-                         CoreValueIter* out_param);
 
 }  // namespace lockstep::model

@@ -7,6 +7,8 @@
 
 namespace lockstep::model {
 
+Store::Store(Chooser* chooser_) : chooser(chooser_) {}
+
 // Threads first: unwinding their fibers runs code that still uses tasks and instances.
 Store::~Store() { threads.clear(); }
 
@@ -35,10 +37,10 @@ CoreFunc Store::lower(FuncInst f, FuncType ft, const CanonicalOptions& opts, Com
       if (i->may_enter) return false;
     return true;
   };
-  return [f = std::move(f), ft = std::move(ft), &opts, inst, entered](const Values& args) -> Values {
+  return [f = std::move(f), ft = std::move(ft), &opts, inst, entered](const CoreValues& args) -> CoreValues {
     spec_assert(inst == current_instance(), "Store.lower.core_func_inst#1");
     spec_assert(entered(), "Store.lower.core_func_inst#2");
-    Values results = canon_lower(f, ft, opts, args);
+    CoreValues results = canon_lower(f, ft, opts, args);
     spec_assert(entered(), "Store.lower.core_func_inst#3");
     return results;
   };
@@ -59,6 +61,11 @@ void Store::tick() {
     thread->task->inst->leave_to(nullptr);
   }
   nesting_depth -= 1;
+}
+
+void Store::name_next_call(ComponentInstance* inst, TaskOrigin origin) {
+  next_call_id = name_task ? name_task(inst, origin) : 0;
+  next_call_origin = origin;
 }
 
 }  // namespace lockstep::model

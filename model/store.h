@@ -4,17 +4,22 @@
 // specification ask how to go on.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "model/buffer.h"
 #include "model/component_instance.h"
+#include "model/resource.h"
+#include "model/stream.h"
 #include "model/task.h"
 #include "model/task_tree.h"
 #include "model/waitable.h"
 
 namespace lockstep::model {
 
-// The five lines of definitions.py that choose a schedule with `random`. Candidates come in no particular order.
+// The lines of definitions.py that use `random`. Candidates come in no particular order.
 class Chooser {
  public:
   virtual ~Chooser() = default;
@@ -28,6 +33,8 @@ class Chooser {
   virtual Waitable* waitable_to_deliver(const std::vector<Waitable*>& candidates) = 0;
   // canon_lift's loop for `task`.
   virtual Thread* thread_to_run(const Task& task, const std::vector<Thread*>& candidates) = 0;
+  // canon_error_context_new, by `thread`: keep the message?
+  virtual bool use_debug_message(const Thread& thread) = 0;
 };
 
 class Store {
@@ -35,7 +42,7 @@ class Store {
   std::vector<Thread*> waiting;
   uint32_t nesting_depth = 0;
 
-  explicit Store(Chooser* chooser_) : chooser(chooser_) {}
+  explicit Store(Chooser* chooser_);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -50,14 +57,36 @@ class Store {
   TaskTree tree;
   // How many threads the last tick could choose from: tells "nothing was ready" from "ran one".
   size_t last_tick_candidates = 0;
-  // The token of the call being lowered or invoked, so that tasks and subtasks have a name from birth.
+  // The name of the call being lowered or invoked, so that tasks and subtasks have one from birth. The host sets it for
+  // calls that have a name and for start functions; others are named by `name_task`, if there is one.
   uint32_t next_call_id = 0;
+  TaskOrigin next_call_origin = TaskOrigin::call;
+  // Names the task that is about to be made in an instance, by a realloc or for a destructor.
+  std::function<uint32_t(ComponentInstance*, TaskOrigin)> name_task;
+  void name_next_call(ComponentInstance* inst, TaskOrigin origin);
 
   // Objects live as long as the store; definitions.py leaves this to the collector.
   std::vector<std::unique_ptr<ComponentInstance>> instances;
   std::vector<std::unique_ptr<Task>> tasks;
   std::vector<std::unique_ptr<Thread>> threads;
   std::vector<std::unique_ptr<HandleEntry>> entries;
+  std::vector<std::unique_ptr<SharedBase>> shared;
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  std::vector<std::unique_ptr<ResourceType>> resource_types;
+
+  // Makes what goes into `entries`, `shared` or `buffers`.
+  template <typename T, typename... Args>
+  T* make(Args&&... args) {
+    auto owned = std::make_unique<T>(std::forward<Args>(args)...);
+    T* const object = owned.get();
+    if constexpr (std::is_base_of_v<HandleEntry, T>)
+      entries.push_back(std::move(owned));
+    else if constexpr (std::is_base_of_v<SharedBase, T>)
+      shared.push_back(std::move(owned));
+    else
+      buffers.push_back(std::move(owned));
+    return object;
+  }
 };
 
 }  // namespace lockstep::model

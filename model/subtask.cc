@@ -17,7 +17,13 @@ bool Subtask::resolved() const {
   LOCKSTEP_ASSERT(false);
 }
 
-void Subtask::resolve(State state_, Values flat_results_) {
+void Subtask::add_lender(ResourceHandle* lending_handle) {
+  spec_assert(!resolve_delivered() && !resolved(), "Subtask.add_lender#1");
+  lending_handle->num_lends += 1;
+  lenders->push_back(lending_handle);
+}
+
+void Subtask::resolve(State state_, CoreValues flat_results_) {
   spec_assert(state_ == State::RETURNED || flat_results_.empty(), "Subtask.resolve#1");
   spec_assert(!resolved(), "Subtask.resolve#2");
   state = state_;
@@ -27,6 +33,7 @@ void Subtask::resolve(State state_, Values flat_results_) {
 
 void Subtask::deliver_resolve() {
   spec_assert(!resolve_delivered() && resolved(), "Subtask.deliver_resolve#1");
+  for (ResourceHandle* h : *lenders) h->num_lends -= 1;
   lenders = std::nullopt;
 }
 

@@ -8,13 +8,12 @@
 #include <optional>
 #include <vector>
 
-#include "model/options.h"
+#include "model/resource.h"
 #include "model/task.h"
+#include "model/types.h"
 #include "model/waitable.h"
 
 namespace lockstep::model {
-
-struct ResourceHandle;  // lenders come with resources
 
 class Subtask : public Waitable {
  public:
@@ -30,12 +29,13 @@ class Subtask : public Waitable {
   OnCancel on_cancel;
   std::optional<std::vector<ResourceHandle*>> lenders{std::in_place};
   bool cancellation_requested = false;
-  Values flat_results;
+  CoreValues flat_results;
 
   uint32_t call_id = 0;  // not in definitions.py
 
   bool resolved() const;
-  void resolve(State state_, Values flat_results_);
+  void add_lender(ResourceHandle* lending_handle);
+  void resolve(State state_, CoreValues flat_results_);
   void deliver_resolve();
   bool resolve_delivered() const;
   void drop();

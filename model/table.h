@@ -10,7 +10,8 @@
 
 namespace lockstep::model {
 
-// What a handle table holds: Waitable (and so Subtask) or WaitableSet; told apart by dynamic_cast, as isinstance.
+// What a handle table holds: ResourceHandle, Waitable (and so Subtask and CopyEnd), WaitableSet or ErrorContext; told
+// apart by dynamic_cast, as isinstance.
 class HandleEntry {
  public:
   virtual ~HandleEntry() = default;
@@ -23,8 +24,9 @@ class Table {
   std::vector<uint32_t> free;
 
   static constexpr uint32_t MAX_LENGTH = (1u << 28) - 1;
+  uint32_t max_length = MAX_LENGTH;  // lower in scenarios that want to see a full table
 
-  T* get(uint32_t i) const {
+  T* get(uint64_t i) const {
     trap_if(i >= array.size(), TrapSite::kTableGet1);
     trap_if(array[i] == nullptr, TrapSite::kTableGet2);
     return array[i];
@@ -39,16 +41,16 @@ class Table {
       array[i] = e;
     } else {
       i = static_cast<uint32_t>(array.size());
-      trap_if(i > MAX_LENGTH, TrapSite::kTableAdd1);
+      trap_if(i > max_length, TrapSite::kTableAdd1);
       array.push_back(e);
     }
     return i;
   }
 
-  T* remove(uint32_t i) {
+  T* remove(uint64_t i) {
     T* e = get(i);
     array[i] = nullptr;
-    free.push_back(i);
+    free.push_back(static_cast<uint32_t>(i));
     return e;
   }
 };

@@ -1,6 +1,7 @@
 #include "model/task.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/component_instance.h"
 #include "model/store.h"
@@ -12,7 +13,10 @@ namespace lockstep::model {
 Task::Task(const FuncType& ft_, const CanonicalOptions& opts_, ComponentInstance* inst_, OnStart on_start_,
            OnResolve on_resolve_)
     : ft(ft_), opts(&opts_), inst(inst_), on_start(std::move(on_start_)), on_resolve(std::move(on_resolve_)) {
-  inst->store->tree.created(*this);
+  Store* const store = inst->store;
+  call_id = store->next_call_id;
+  origin = std::exchange(store->next_call_origin, TaskOrigin::call);
+  store->tree.created(*this);
 }
 
 bool Task::needs_exclusive() const {
@@ -114,6 +118,7 @@ Values Task::start() {
 void Task::return_(const Values& result) {
   trap_if(state == State::RESOLVED, TrapSite::kTaskReturn1);
   trap_if(num_borrows > 0, TrapSite::kTaskReturn2);
+  // `result` cannot be None here: Task.return_#1.
   on_resolve(result);
   state = State::RESOLVED;
 }

@@ -10,6 +10,9 @@
 
 #include "model/options.h"
 #include "model/stack_switching.h"
+#include "model/task_tree.h"
+#include "model/types.h"
+#include "model/value.h"
 
 namespace lockstep::model {
 
@@ -42,6 +45,7 @@ class Task {
   std::vector<Thread*> threads;
 
   // Not in definitions.py: the task tree, and names for reports.
+  TaskOrigin origin = TaskOrigin::call;
   Task* parent = nullptr;
   std::vector<Thread*> live_threads;
   uint32_t threads_created = 0;

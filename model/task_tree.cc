@@ -9,6 +9,8 @@
 
 namespace lockstep::model {
 
+bool TaskTree::is_node(const Task& task) { return task.origin != TaskOrigin::realloc; }
+
 void TaskTree::created(Task& task) {
   if (const Thread* caller = current_thread_or_null()) task.parent = caller->task;
   tasks.push_back(&task);
@@ -17,7 +19,8 @@ void TaskTree::created(Task& task) {
 std::vector<Task*> TaskTree::call_stack() {
   std::vector<Task*> stack;
   if (const Thread* thread = current_thread_or_null())
-    for (Task* task = thread->task; task != nullptr; task = task->parent) stack.push_back(task);
+    for (Task* task = thread->task; task != nullptr; task = task->parent)
+      if (is_node(*task)) stack.push_back(task);
   return stack;
 }
 

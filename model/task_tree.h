@@ -5,6 +5,7 @@
 // the call-stack query and the snapshots; nothing in the specification's own code depends on it.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 namespace lockstep::model {
@@ -12,10 +13,16 @@ namespace lockstep::model {
 class Task;
 class Thread;
 
+// What made a task.
+enum class TaskOrigin : uint8_t { call, realloc, destructor, start };
+
 class TaskTree {
  public:
-  // Every task that has not exited, in order of creation.
+  // Every task that has not exited, in order of creation. Those that are no nodes are here too: see is_node.
   std::vector<Task*> tasks;
+
+  // A realloc runs on behalf of the task that lifts or lowers, and is not shown.
+  static bool is_node(const Task& task);
 
   void created(Task& task);
 

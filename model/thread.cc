@@ -18,6 +18,7 @@ Thread::Thread(Task* task_, std::function<void()> thread_func) : task(task_) {
     return nullptr;
   };
   cont = cont_new(std::move(cont_func));
+  task->live_threads.push_back(this);
   spec_assert(suspended(), "Thread.__init__#1");
 }
 
@@ -37,6 +38,12 @@ void Thread::stop_waiting_internal(Cancelled cancelled) {
   ready_func = nullptr;
   std::vector<Thread*>& waiting_threads = task->inst->store->waiting;
   waiting_threads.erase(std::find(waiting_threads.begin(), waiting_threads.end(), this));
+}
+
+void Thread::resume_later() {
+  spec_assert(suspended(), "Thread.resume_later#1");
+  start_waiting_internal([] { return true; });
+  spec_assert(ready(), "Thread.resume_later#2");
 }
 
 void Thread::resume(Cancelled cancelled) {
@@ -60,6 +67,19 @@ Cancelled Thread::block_internal(bool cancellable_) {
   return cancelled;
 }
 
+Cancelled Thread::switch_to_internal(bool cancellable_, Thread* other) {
+  cancellable = cancellable_;
+  const Cancelled cancelled = block(other);
+  spec_assert(running() && (cancellable_ || cancelled == Cancelled::FALSE), "Thread.switch_to_internal#1");
+  return cancelled;
+}
+
+Cancelled Thread::suspend(bool cancellable_) {
+  spec_assert(running(), "Thread.suspend#1");
+  if (task->deliver_pending_cancel(cancellable_)) return Cancelled::TRUE;
+  return block_internal(cancellable_);
+}
+
 Cancelled Thread::wait_until(ReadyFunc ready_func_, bool cancellable_) {
   spec_assert(running(), "Thread.wait_until#1");
   if (task->deliver_pending_cancel(cancellable_)) return Cancelled::TRUE;
@@ -70,6 +90,39 @@ Cancelled Thread::wait_until(ReadyFunc ready_func_, bool cancellable_) {
 
 Cancelled Thread::yield_(bool cancellable_) {
   return wait_until([] { return true; }, cancellable_);
+}
+
+Cancelled Thread::suspend_then_resume(bool cancellable_, Thread* other) {
+  spec_assert(running() && other->suspended(), "Thread.suspend_then_resume#1");
+  if (task->deliver_pending_cancel(cancellable_)) return Cancelled::TRUE;
+  return switch_to_internal(cancellable_, other);
+}
+
+Cancelled Thread::yield_then_resume(bool cancellable_, Thread* other) {
+  spec_assert(running() && other->suspended(), "Thread.yield_then_resume#1");
+  if (task->deliver_pending_cancel(cancellable_)) return Cancelled::TRUE;
+  start_waiting_internal([] { return true; });
+  return switch_to_internal(cancellable_, other);
+}
+
+Cancelled Thread::suspend_then_promote(bool cancellable_, Thread* other) {
+  spec_assert(running(), "Thread.suspend_then_promote#1");
+  if (task->deliver_pending_cancel(cancellable_)) return Cancelled::TRUE;
+  if (other->ready()) {
+    other->stop_waiting_internal(Cancelled::FALSE);
+    return suspend_then_resume(cancellable_, other);
+  }
+  return suspend(cancellable_);
+}
+
+Cancelled Thread::yield_then_promote(bool cancellable_, Thread* other) {
+  spec_assert(running(), "Thread.yield_then_promote#1");
+  if (task->deliver_pending_cancel(cancellable_)) return Cancelled::TRUE;
+  if (other->ready()) {
+    other->stop_waiting_internal(Cancelled::FALSE);
+    return yield_then_resume(cancellable_, other);
+  }
+  return yield_(cancellable_);
 }
 
 }  // namespace lockstep::model

@@ -1,7 +1,6 @@
 // definitions.py "### Threads"
 //
 // A thread: a continuation, the condition that it waits for, and its context slots.
-// `suspend`, `resume_later` and the switching built-ins belong to explicit threads, which this model does not have yet.
 #pragma once
 
 #include <array>
@@ -40,10 +39,17 @@ class Thread {
 
   void start_waiting_internal(ReadyFunc ready_func_);
   void stop_waiting_internal(Cancelled cancelled);
+  void resume_later();
   void resume(Cancelled cancelled = Cancelled::FALSE);
   Cancelled block_internal(bool cancellable_);
+  Cancelled switch_to_internal(bool cancellable_, Thread* other);
+  Cancelled suspend(bool cancellable_);
   Cancelled wait_until(ReadyFunc ready_func_, bool cancellable_ = false);
   Cancelled yield_(bool cancellable_);
+  Cancelled suspend_then_resume(bool cancellable_, Thread* other);
+  Cancelled yield_then_resume(bool cancellable_, Thread* other);
+  Cancelled suspend_then_promote(bool cancellable_, Thread* other);
+  Cancelled yield_then_promote(bool cancellable_, Thread* other);
 };
 
 }  // namespace lockstep::model

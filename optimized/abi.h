@@ -5,7 +5,15 @@
 
 namespace lockstep::optimized {
 
-enum class EventCode : uint32_t { kNone = 0, kSubtask = 1, kTaskCancelled = 6 };
+enum class EventCode : uint32_t {
+  kNone = 0,
+  kSubtask = 1,
+  kStreamRead = 2,
+  kStreamWrite = 3,
+  kFutureRead = 4,
+  kFutureWrite = 5,
+  kTaskCancelled = 6,
+};
 
 struct Event {
   EventCode code = EventCode::kNone;
@@ -29,10 +37,18 @@ enum class CallbackCode : uint32_t { kExit = 0, kYield = 1, kWait = 2 };
 // Not seen by guests, but reported for comparison: the states of a task in definitions.py.
 enum class TaskState : uint8_t { kInitial = 1, kStarted = 2, kPendingCancel = 3, kCancelDelivered = 4, kResolved = 5 };
 
-inline constexpr uint32_t kBlocked = 0xffff'ffff;  // subtask.cancel without an answer yet
+// The low four bits of what a read, write or cancellation of a stream or future returns.
+enum class CopyResult : uint32_t { kCompleted = 0, kDropped = 1, kCancelled = 2 };
+
+// Also reported for comparison only: the states of an end of a stream or future in definitions.py.
+enum class CopyState : uint8_t { kIdle = 1, kCopying = 2, kCancellingCopy = 3, kDone = 4 };
+
+inline constexpr uint32_t kMaxBufferLength = (1u << 28) - 1;
+inline constexpr uint32_t kBlocked = 0xffff'ffff;  // a read, write or cancellation without an answer yet
 inline constexpr uint32_t kMaxTableLength = (1u << 28) - 1;
 inline constexpr uint32_t kMaxBackpressure = 1u << 16;
 inline constexpr uint32_t kMaxFlatParams = 16;
 inline constexpr uint32_t kMaxFlatAsyncParams = 4;
+inline constexpr uint32_t kMaxFlatResults = 1;
 
 }  // namespace lockstep::optimized

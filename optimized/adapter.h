@@ -11,53 +11,62 @@
 
 namespace lockstep::optimized {
 
-template <Store::Caller kCaller>
-inline uint32_t Store::call_in_native_frame(const Function& f, uint32_t call_id, std::span<const uint32_t> args,
-                                            Invocation* invocation) {
-  Instance& instance = *f.instance;
+// A task that runs `body(frame)`. Returns whether it was never promoted.
+template <typename Body>
+inline bool Store::run_in_native_frame(Instance& instance, uint32_t call_id, TaskOrigin origin, Body body) {
   trap_if(instance.virtual_threads >= instance.thread_room, TrapSite::kTableAdd1);
 
   VMAsyncTask* const caller = vm_.current;
-  VMAsyncTask frame = {TaskKind::kNative, call_id, {0, 0}, caller, &instance, nullptr, 0, TaskState::kStarted, {}};
+  VMAsyncTask frame = {
+      .call_id = call_id, .parent = caller, .instance = &instance, .state = TaskState::kStarted, .origin = origin};
   if (is(Mutant::kSlotsNotZeroed) && caller != nullptr) [[unlikely]]
     frame.slots[0] = caller->slots[0];
   ++instance.virtual_threads;
   vm_.current = &frame;
 
-  uint32_t result = 0;
   try {
-    if constexpr (kCaller == Caller::kHost) invocation->start();
-    result = f.body(args);
-    if constexpr (kCaller == Caller::kHost) invocation->resolve(false, result);
-    if (f.post_return) {
-      live(&frame)->state = TaskState::kResolved;
-      run_post_return(f, result);
-    }
+    body(frame);
   } catch (...) {
     unwind_native_frame(frame, caller);  // throws, unless the frame was promoted: then the slow exit does
   }
 
-  if (frame.kind == TaskKind::kNative) [[likely]] {
-    --instance.virtual_threads;
-    vm_.current = caller;
-    if (is(Mutant::kCurrentNotRestoredOnReturn)) [[unlikely]]
-      vm_.current = outlive_frame(frame);
-    ++(kCaller == Caller::kGuest ? counters_.sync_calls_unpromoted : counters_.host_sync_calls_unpromoted);
-  } else {
+  if (frame.kind != TaskKind::kNative) [[unlikely]] {
     finish_promoted_frame(frame, caller);
+    return false;
   }
-  return result;
+  --instance.virtual_threads;
+  vm_.current = caller;
+  if (is(Mutant::kCurrentNotRestoredOnReturn)) [[unlikely]]
+    vm_.current = outlive_frame(frame);
+  return true;
+}
+
+// The end of canon_lift: the function has returned its flat result, which was passed on.
+inline void Store::finish_in_native_frame(VMAsyncTask& frame, const Function& f, uint64_t flat_result) {
+  if (!f.post_return) return;
+  live(&frame)->state = TaskState::kResolved;
+  run_post_return(f, flat_result);
 }
 
 // canon_lower and canon_lift in one, for an import whose options and type are synchronous. Flat parameters and results
-// are the same on both sides, so nothing is lifted or lowered.
-inline uint32_t Store::call_sync_to_sync(const Import& import, uint32_t call_id, std::span<const uint32_t> args) {
+// of most numbers are the same on both sides, so nothing is lifted or lowered.
+inline uint64_t Store::call_sync_to_sync(const Import& import, uint32_t call_id, std::span<const uint64_t> args) {
   trap_if(!import.instance->may_leave, TrapSite::kCanonLower1);
-  Instance& callee = *import.function->instance;
+  const Function& f = *import.function;
+  Instance& callee = *f.instance;
   trap_if(!callee.may_enter_below(import.common), TrapSite::kStoreLiftFuncInst1);
   callee.enter_below(import.common);
   ++counters_.sync_calls;
-  const uint32_t result = call_in_native_frame<Caller::kGuest>(*import.function, call_id, args, nullptr);
+  uint64_t result = 0;
+  if (f.type.verbatim) [[likely]] {
+    const bool unpromoted = run_in_native_frame(callee, call_id, TaskOrigin::kCall, [&](VMAsyncTask& frame) {
+      result = f.body(args);
+      finish_in_native_frame(frame, f, result);
+    });
+    counters_.sync_calls_unpromoted += unpromoted ? 1 : 0;
+  } else {
+    result = f.type.scalars ? call_with_scalars(f, call_id, args) : call_with_values(import, call_id, args);
+  }
   callee.leave_below(import.common);
   return result;
 }

@@ -204,7 +204,7 @@ TEST(Layout, IsWhatCompiledCodeExpects) {
   EXPECT_EQ(offsetof(VMAsyncTask, instance), 32u);
   EXPECT_EQ(offsetof(VMAsyncTask, task), 40u);
   EXPECT_EQ(offsetof(VMAsyncTask, may_block), 48u);
-  EXPECT_EQ(sizeof(VMAsyncTask), 56u);
+  EXPECT_EQ(sizeof(VMAsyncTask), 64u);
   World w;
   EXPECT_EQ(static_cast<const void*>(&w.store), static_cast<const void*>(&w.store.vm()));
 }

@@ -9,9 +9,10 @@ namespace {
 
 // unpack_event: what the guest is told besides the event code. A bad pointer fails an assertion of the specification,
 // so there is no trap for it.
-uint32_t store_event(const Memory& memory, uint32_t pointer, Event event) {
+uint32_t store_event(const Memory& memory, uint64_t pointer, Event event) {
   const uint32_t words[] = {event.p1, event.p2};
-  OPTIMIZED_ASSERT(pointer % 4 == 0 && pointer + uint64_t{sizeof words} <= memory.bytes.size());
+  OPTIMIZED_ASSERT(pointer % 4 == 0 && sizeof words <= memory.bytes.size() &&
+                   pointer <= memory.bytes.size() - sizeof words);
   std::memcpy(memory.bytes.data() + pointer, words, sizeof words);
   return static_cast<uint32_t>(event.code);
 }
@@ -32,13 +33,14 @@ void Store::backpressure_dec() {
   i->set_backpressure(i->backpressure - 1);
 }
 
-void Store::task_return(const ReturnOptions& options, uint32_t value) {
+void Store::task_return(const ReturnOptions& options, std::span<const uint64_t> flat_result) {
   trap_if(!current_instance().may_leave, TrapSite::kCanonTaskReturn1);
   const Function* f = vm_.current->task != nullptr ? vm_.current->task->function : nullptr;
   trap_if(f == nullptr || f->lift == Lift::kSync, TrapSite::kCanonTaskReturn2);
-  trap_if(options.has_result != f->type.has_result, TrapSite::kCanonTaskReturn3);
+  trap_if(!(options.result == f->type.result), TrapSite::kCanonTaskReturn3);
   trap_if(options.encoding != f->encoding || options.memory != f->memory, TrapSite::kCanonTaskReturn4);
-  return_task(current_task(), value);
+  FlatReader in(flat_result);
+  return_task(current_task(), lift_result({f->instance, f->memory, {}, nullptr, nullptr}, in, kMaxFlatParams, f->type));
 }
 
 void Store::task_cancel() {
@@ -57,7 +59,7 @@ uint32_t Store::waitable_set_new() {
   return set.index;
 }
 
-uint32_t Store::waitable_set_wait(bool cancellable, const Memory& memory, uint32_t index, uint32_t pointer) {
+uint32_t Store::waitable_set_wait(bool cancellable, const Memory& memory, uint32_t index, uint64_t pointer) {
   Instance& instance = current_instance();
   trap_if(!instance.may_leave, TrapSite::kCanonWaitableSetWait1);
   WaitableSet* set = instance.handles.get(index).waitable_set();
@@ -69,7 +71,7 @@ uint32_t Store::waitable_set_wait(bool cancellable, const Memory& memory, uint32
   return store_event(memory, pointer, event);
 }
 
-uint32_t Store::waitable_set_poll(bool cancellable, const Memory& memory, uint32_t index, uint32_t pointer) {
+uint32_t Store::waitable_set_poll(bool cancellable, const Memory& memory, uint32_t index, uint64_t pointer) {
   Instance& instance = current_instance();
   trap_if(!instance.may_leave, TrapSite::kCanonWaitableSetPoll1);
   WaitableSet* set = instance.handles.get(index).waitable_set();
@@ -142,7 +144,7 @@ void Store::subtask_drop(uint32_t index) {
 uint32_t Store::thread_index() {
   trap_if(!current_instance().may_leave, TrapSite::kCanonThreadIndex1);
   promote(PromotionReason::kThreadIndex);
-  return current_task().thread.index;
+  return current_heap_thread().index;
 }
 
 uint32_t Store::thread_yield(bool cancellable) {

@@ -1,6 +1,8 @@
 // The candidate sets of the four choice points that choose among several.
 #pragma once
 
+#include <span>
+
 #include "optimized/choices.h"
 #include "optimized/instance.h"
 
@@ -49,16 +51,20 @@ class LoopCandidates final : public CandidateSet {
   const Thread* excluded_ = nullptr;
 };
 
-// Task.request_cancellation: a task has one thread so far.
-class CancelCandidates final : public CandidateSet {
+// Task.request_cancellation: those of the task's threads that can be told.
+class ThreadCandidates final : public CandidateSet {
  public:
-  explicit CancelCandidates(Thread& thread) : thread_(thread) {}
-  uint32_t count() const override { return 1; }
-  uint64_t hash() const override { return hash_of(thread_.id()); }
-  Candidate nth(uint32_t) const override { return candidate(thread_); }
+  explicit ThreadCandidates(std::span<Thread* const> threads) : threads_(threads) {}
+  uint32_t count() const override { return static_cast<uint32_t>(threads_.size()); }
+  uint64_t hash() const override {
+    uint64_t sum = 0;
+    for (const Thread* thread : threads_) sum += hash_of(thread->id());
+    return sum;
+  }
+  Candidate nth(uint32_t i) const override { return candidate(*threads_[i]); }
 
  private:
-  Thread& thread_;
+  std::span<Thread* const> threads_;
 };
 
 // WaitableSet.get_pending_event: the waitables of the set that have an event.

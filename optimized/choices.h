@@ -8,6 +8,9 @@
 
 namespace lockstep::optimized {
 
+struct Instance;
+enum class TaskOrigin : uint8_t;
+
 // A thread is (call id, k): the k-th thread of the task of that call, 0 for the first. A handle is (instance id,
 // index). A task is (call id, 0). The store itself is (0, 0).
 struct Id {
@@ -56,8 +59,13 @@ class Choices {
   virtual ~Choices() = default;
   // Thread.wait_until: the thread could go on at once. True: it does; false: it waits.
   virtual bool go_on(Id thread) = 0;
+  // canon_error_context_new. True: the error context keeps the message; false: it forgets it.
+  virtual bool use_debug_message(Id thread) = 0;
   // There is at least one candidate. Returns one that the set gave.
   virtual Candidate choose(ChoicePoint, Id subject, const CandidateSet&) = 0;
+  // Not a choice: the call id of a task that no call operation names, asked for just before the task is made (and,
+  // for a destructor, before it is known whether its instance can be entered). Not 0.
+  virtual uint32_t name_task(const Instance&, TaskOrigin) = 0;
 };
 
 }  // namespace lockstep::optimized

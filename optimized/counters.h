@@ -15,14 +15,19 @@ enum class PromotionReason : uint8_t {
   kYield,        // thread.yield that really waits
   kWait,         // waitable-set.wait that really waits
   kCancelWait,   // synchronous subtask.cancel that waits
+  kCopyWait,     // synchronous read or write of a stream or future that waits
   kThreadIndex,  // thread.index
+  kThreadNew,    // thread.new-indirect
+  kSuspend,      // thread.suspend, or a suspend-then-promote that finds nobody to promote
+  kSwitch,       // control goes directly to another thread
   kRecursion,    // the thread table of an instance changes while one of its threads is still virtual
 };
 inline constexpr size_t kPromotionReasonCount = static_cast<size_t>(PromotionReason::kRecursion) + 1;
 
 constexpr std::string_view name(PromotionReason reason) {
   constexpr std::array<std::string_view, kPromotionReasonCount> kNames = {
-      "call", "host-invoke", "sync-wait", "yield", "wait", "cancel-wait", "thread-index", "recursion",
+      "call",      "host-invoke",  "sync-wait",  "yield",   "wait",   "cancel-wait",
+      "copy-wait", "thread-index", "thread-new", "suspend", "switch", "recursion",
   };
   return kNames[static_cast<size_t>(reason)];
 }

@@ -238,12 +238,12 @@ TEST_F(Events, BadResultPointerTrapsWhenTheHostResolves) {
 }
 
 TEST_F(Events, ManyParametersComeFromMemoryWhenTheCalleeStarts) {
-  std::vector<uint32_t> seen;
+  std::vector<uint64_t> seen;
   const Function& x = w.define(
-      b, {5, false, true}, Lift::kStackful,
+      b, words(5, false, true), Lift::kStackful,
       [&](Args args) {
         seen.assign(args.begin(), args.end());
-        w.store.task_return({false, &w.memory, Encoding::kUtf8});
+        w.store.task_return({Type(), &w.memory, Encoding::kUtf8}, {});
         return 0;
       },
       nullptr, nullptr);
@@ -257,15 +257,15 @@ TEST_F(Events, ManyParametersComeFromMemoryWhenTheCalleeStarts) {
     return 0;
   });
   const Function& caller = w.sync_typed(a, [&](Args args) {
-    const uint32_t pointer[] = {args[0] == 1 ? 16u : args[0] == 3 ? 18u : 240u};
-    return w.store.call(import_x, args[0] + 1, pointer);
+    const uint64_t pointer[] = {args[0] == 1 ? 16u : args[0] == 3 ? 18u : 240u};
+    return w.store.call(import_x, static_cast<uint32_t>(args[0]) + 1, pointer);
   });
   w.invoke(press, 8);
   EXPECT_EQ(w.invoke(caller, 1).value, 0u | 1 << 4);
   for (uint8_t i = 0; i < 5; ++i) w.bytes[16 + 4u * i] = static_cast<uint8_t>(i + 1);
   w.invoke(release, 9);
   EXPECT_EQ(w.run(), 1);
-  EXPECT_EQ(seen, (std::vector<uint32_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(seen, (std::vector<uint64_t>{1, 2, 3, 4, 5}));
   EXPECT_EQ(w.trap_of([&] { w.invoke(caller, 3); }), "lift_flat_values#1");
   w.store.reset();
 }
@@ -289,7 +289,7 @@ TEST_F(Gates, CancelDeliversToACancellableThreadOnly) {
 }
 
 TEST_F(Gates, CancelOfACallbackTaskWaitsForExclusive) {
-  std::vector<uint32_t> events;
+  std::vector<uint64_t> events;
   const Function& x = w.callback(
       b, [&](Args) { return kCodeYield; },
       [&](Args args) {
@@ -307,7 +307,7 @@ TEST_F(Gates, CancelOfACallbackTaskWaitsForExclusive) {
   w.store.cancel(call);  // not now: 2 runs exclusively
   EXPECT_EQ(w.task(1).state, TaskState::kPendingCancel);
   EXPECT_EQ(w.run(), 2);
-  EXPECT_EQ(events, (std::vector<uint32_t>{0, 6}));  // at its next wait
+  EXPECT_EQ(events, (std::vector<uint64_t>{0, 6}));  // at its next wait
   EXPECT_TRUE(call.was_cancelled);
 }
 

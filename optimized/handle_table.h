@@ -5,21 +5,32 @@
 #include <vector>
 
 #include "optimized/index_allocator.h"
+#include "optimized/resource.h"
+#include "optimized/streams.h"
 #include "optimized/waitable.h"
 
 namespace lockstep::optimized {
 
-enum class HandleKind : uint8_t { kEmpty, kSubtask, kWaitableSet };
+enum class HandleKind : uint8_t { kEmpty, kSubtask, kWaitableSet, kCopyEnd, kResource, kErrorContext };
 
 struct Handle {
   HandleKind kind = HandleKind::kEmpty;
   void* object = nullptr;
 
   Subtask* subtask() const { return kind == HandleKind::kSubtask ? static_cast<Subtask*>(object) : nullptr; }
-  // Subtasks are the only waitables so far.
-  Waitable* waitable() const { return subtask(); }
+  CopyEnd* copy_end() const { return kind == HandleKind::kCopyEnd ? static_cast<CopyEnd*>(object) : nullptr; }
+  Waitable* waitable() const {
+    if (Subtask* s = subtask()) return s;
+    return copy_end();
+  }
   WaitableSet* waitable_set() const {
     return kind == HandleKind::kWaitableSet ? static_cast<WaitableSet*>(object) : nullptr;
+  }
+  ResourceHandle* resource() const {
+    return kind == HandleKind::kResource ? static_cast<ResourceHandle*>(object) : nullptr;
+  }
+  ErrorContext* error_context() const {
+    return kind == HandleKind::kErrorContext ? static_cast<ErrorContext*>(object) : nullptr;
   }
 };
 

@@ -31,8 +31,13 @@ void Store::reset() {
   outliving_frames_.clear();
   instance_pool_.reset();
   tasks_.reset();
+  threads_.reset();
   subtasks_.reset();
   sets_.reset();
+  shared_streams_.reset();
+  copy_ends_.reset();
+  resources_.reset();
+  error_contexts_.reset();
   vm_.current = nullptr;
 }
 
@@ -50,7 +55,15 @@ void Store::invoke(const Function& f, Invocation& invocation) {
   if (!f.type.async_) {
     instance.enter_below(nullptr);
     ++counters_.host_sync_calls;
-    call_in_native_frame<Caller::kHost>(f, invocation.call_id, invocation.args, &invocation);
+    const auto body = [&](VMAsyncTask& frame) {
+      invocation.start();
+      Value result;
+      const uint64_t flat_result = run_with_values(frame, f, invocation.args, result);
+      invocation.resolve(false, std::move(result));
+      finish_in_native_frame(frame, f, flat_result);
+    };
+    const bool unpromoted = run_in_native_frame(instance, invocation.call_id, TaskOrigin::kCall, body);
+    counters_.host_sync_calls_unpromoted += unpromoted ? 1 : 0;
   } else {
     promote(PromotionReason::kHostInvoke);
     instance.enter_below(nullptr);
@@ -68,7 +81,7 @@ bool Store::tick() {
   const Candidate c = choices_.choose(ChoicePoint::kTick, {}, TickCandidates(open_bags_));
   OPTIMIZED_ASSERT(c.entity != nullptr);
   auto& thread = *static_cast<Thread*>(c.entity);
-  Instance& instance = *thread.task->vm.instance;
+  Instance& instance = *thread.instance;
   OPTIMIZED_ASSERT(instance.may_enter_below(nullptr));
   instance.enter_below(nullptr);
   resume(thread, false);
@@ -81,9 +94,9 @@ void Store::cancel(Invocation& invocation) {
   if (invocation.task != nullptr) request_cancellation(*invocation.task, nullptr);
 }
 
-void Store::resolve(Subtask& call, uint32_t result) {
+void Store::resolve(Subtask& call, Value result) {
   OPTIMIZED_ASSERT(!call.resolved());
-  resolve_subtask(call, result);
+  resolve_subtask(call, std::move(result));
 }
 
 void Store::resolve_cancelled(Subtask& call) {
@@ -93,22 +106,25 @@ void Store::resolve_cancelled(Subtask& call) {
 
 void Store::call_stack(std::vector<uint32_t>& call_ids) const {
   call_ids.clear();
-  for (VMAsyncTask* task = vm_.current; task != nullptr; task = live(task->parent)) call_ids.push_back(task->call_id);
+  for (VMAsyncTask* task = vm_.current; task != nullptr; task = live(task_head(task)->parent))
+    if (task->origin != TaskOrigin::kRealloc) call_ids.push_back(task->call_id);
 }
 
-HostCall::HostCall(Store& store, const Import& import, uint32_t call_id, std::span<const uint32_t> flat_args)
+HostCall::HostCall(Store& store, const Import& import, uint32_t call_id, std::span<const uint64_t> flat_args)
     : store_(store), call_{&import, call_id, SubtaskState::kStarting, flat_args} {}
 
-std::span<const uint32_t> HostCall::start() {
+std::span<const Value> HostCall::start() {
   LoweredCall& call = subtask_ != nullptr ? subtask_->call : call_;
   if (subtask_ != nullptr) subtask_->progress();
   OPTIMIZED_ASSERT(call.state == SubtaskState::kStarting);
   call.state = SubtaskState::kStarted;
-  return call.lift_params(params_);
+  const std::span<Value> args = arguments_.reset(call.import->type().params.size());
+  call.lift_params(args);
+  return args;
 }
 
-void HostCall::resolve(uint32_t result) {
-  if (subtask_ != nullptr) return store_.resolve(*subtask_, result);
+void HostCall::resolve(Value result) {
+  if (subtask_ != nullptr) return store_.resolve(*subtask_, std::move(result));
   OPTIMIZED_ASSERT(call_.state == SubtaskState::kStarted);
   call_.lower_result(result);
   call_.state = SubtaskState::kReturned;
@@ -118,6 +134,7 @@ Subtask& HostCall::block(void (*on_cancel)(void* data, Subtask&), void* data) {
   OPTIMIZED_ASSERT(subtask_ == nullptr && call_.import->type().async_ && !is_resolved(call_.state));
   subtask_ = &store_.subtasks_.acquire();
   subtask_->start(*call_.import, call_.call_id, call_.flat_args, call_.state);
+  subtask_->call.lenders = std::move(call_.lenders);
   subtask_->on_cancel = on_cancel;
   subtask_->on_cancel_data = data;
   return *subtask_;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "optimized/bag.h"
 #include "optimized/handle_table.h"
@@ -47,7 +48,10 @@ struct Instance {
   uint32_t next_thread_index() const { return threads_.peek(virtual_threads); }
   // The index of the n-th (from 0, outermost first) virtual thread.
   uint32_t virtual_index(uint32_t n) const { return threads_.peek(n); }
-  uint32_t add_thread();
+  uint32_t add_thread(Thread&);
+  // The thread at an index, or the trap of Table.get. Null for the thread of an unpromoted native frame: it runs, or
+  // has resumed the one that runs.
+  Thread* get_thread(uint32_t index) const;
   void remove_thread(uint32_t index);
 
   // The nearest instance that is this one or an ancestor both of this and of the other; null if there is none.
@@ -69,6 +73,7 @@ struct Instance {
  private:
   void update_gates();
   IndexAllocator threads_;
+  std::vector<Thread*> thread_entries_;  // null: not used, or virtual
 };
 
 }  // namespace lockstep::optimized

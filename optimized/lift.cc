@@ -18,9 +18,13 @@ namespace lockstep::optimized {
 
 Task& Store::new_task(const Function& function, uint32_t call_id) {
   Task& task = tasks_.acquire();
-  VMAsyncTask* parent = live(vm_.current);
-  task.vm = {TaskKind::kHeap, call_id, {0, 0}, parent, function.instance, &task, 1, TaskState::kInitial, {}};
-  task.thread.task = &task;
+  static_cast<VMAsyncTask&>(task.thread) = {.kind = TaskKind::kHeap,
+                                            .call_id = call_id,
+                                            .parent = task_head(live(vm_.current)),
+                                            .instance = function.instance,
+                                            .task = &task,
+                                            .may_block = 1};
+  task.thread.suspended = true;
   task.function = &function;
   live_tasks_.add(task);
   if (Task* above = task.parent()) above->children.add(task);
@@ -42,7 +46,7 @@ void Store::start_task(Task& task) {
 
 // The gate of Task.enter_implicit_thread.
 bool Store::must_wait_to_enter(Task& task) {
-  Instance& instance = *task.vm.instance;
+  Instance& instance = *task.thread.instance;
   const bool exclusive = task.function->needs_exclusive();
   const bool pressure = instance.has_backpressure(exclusive);
   if (!pressure && (instance.num_waiting_to_enter == 0 || is(Mutant::kGateIgnoresWaiters))) return false;
@@ -57,7 +61,7 @@ bool Store::must_wait_to_enter(Task& task) {
 void Store::fiber_main(void* argument) {
   auto& thread = *static_cast<Thread*>(argument);
   Task& task = *thread.task;
-  Store& store = *task.vm.instance->store;
+  Store& store = *task.thread.instance->store;
   std::exception_ptr error;
   try {
     store.run_thread(thread);
@@ -65,14 +69,16 @@ void Store::fiber_main(void* argument) {
     error = current_exception_as_trap();
   }
   Fiber& fiber = *std::exchange(thread.fiber, nullptr);
+  store.fiber_bottoms_.remove(thread);
   store.fibers_.release(fiber);
   Fiber* next = &store.host_fiber_;
   if (!store.dying_) {
     Resumption& resumer = *std::exchange(thread.resumed_by, nullptr);
     if (error != nullptr) {
       store.kill_task(task);
-    } else if (task.exited) {
-      store.tasks_.release(task);
+    } else {
+      if (!thread.is_implicit()) store.threads_.release(thread);
+      store.release_if_done(task);
     }
     next = resumer.fiber;
     store.give_back(resumer, std::move(error));
@@ -83,67 +89,71 @@ void Store::fiber_main(void* argument) {
 }
 
 void Store::run_thread(Thread& thread) {
+  if (!thread.is_implicit()) return run_explicit_thread(thread);
   Task& task = *thread.task;
   if (thread.has_callback_event) return run_callbacks(task, deliver_callback(task));
 
-  Instance& instance = *task.vm.instance;
+  Instance& instance = *task.thread.instance;
   if (std::exchange(task.waits_to_enter, false)) --instance.num_waiting_to_enter;
   if (task.function->needs_exclusive()) {
     OPTIMIZED_ASSERT(instance.exclusive == nullptr);
     instance.set_exclusive(&task);
   }
   before_thread_table_changes(instance);
-  thread.index = instance.add_thread();
+  thread.index = instance.add_thread(thread);
+  task.threads.add(thread);
   run_body(task);
 }
 
 void Store::run_body(Task& task) {
   const Function& f = *task.function;
-  std::array<uint32_t, kMaxFlatParams> storage;
-  OPTIMIZED_ASSERT(task.vm.state == TaskState::kInitial);
-  task.vm.state = TaskState::kStarted;
-  const uint32_t result = f.body(take_arguments(task, storage));
+  OPTIMIZED_ASSERT(task.thread.state == TaskState::kInitial);
+  task.thread.state = TaskState::kStarted;
+  FlatWriter args;
+  take_arguments(task, args);
+  const uint64_t result = f.body(args.values());
   switch (f.lift) {
-    case Lift::kSync:
-      return_task(task, result);
+    case Lift::kSync: {
+      FlatReader in(std::span(&result, 1));
+      return_task(task, lift_result({f.instance, f.memory, {}, nullptr, nullptr}, in, kMaxFlatResults, f.type));
       if (f.post_return) run_post_return(f, result);
       return exit_task(task);
+    }
     case Lift::kStackful:
       return exit_task(task);
     case Lift::kCallback:
-      return run_callbacks(task, result);
+      return run_callbacks(task, static_cast<uint32_t>(result));
   }
 }
 
-// on_start: the arguments are taken now, not when the call was made. They are copied, because the caller's record may
-// be gone before the body has ended.
-std::span<const uint32_t> Store::take_arguments(Task& task, std::array<uint32_t, kMaxFlatParams>& storage) {
-  std::span<const uint32_t> params;
+// on_start: the arguments are taken now, not when the call was made. All are lifted before any is lowered.
+void Store::take_arguments(Task& task, FlatWriter& out) {
+  const Function& f = *task.function;
+  const Context cx = {f.instance, f.memory, f.realloc, nullptr, &task.thread};
   if (Invocation* invocation = task.invocation) {
     invocation->start();
-    params = invocation->args;
-  } else {
-    Subtask& subtask = *task.subtask;
-    subtask.progress();
-    OPTIMIZED_ASSERT(subtask.call.state == SubtaskState::kStarting);
-    subtask.call.state = SubtaskState::kStarted;
-    params = subtask.call.lift_params(storage);
+    return lower_params(cx, out, invocation->args, f.type);
   }
-  OPTIMIZED_ASSERT(params.size() <= storage.size());
-  if (params.data() != storage.data()) std::copy(params.begin(), params.end(), storage.begin());
-  return std::span<const uint32_t>(storage).first(params.size());
+  Subtask& subtask = *task.subtask;
+  subtask.progress();
+  OPTIMIZED_ASSERT(subtask.call.state == SubtaskState::kStarting);
+  subtask.call.state = SubtaskState::kStarted;
+  Arguments arguments;
+  const std::span<Value> args = arguments.reset(f.type.params.size());
+  subtask.call.lift_params(args);
+  lower_params(cx, out, args, f.type);
 }
 
-void Store::run_post_return(const Function& f, uint32_t flat_result) {
+void Store::run_post_return(const Function& f, uint64_t flat_result) {
   f.instance->may_leave = false;
-  f.post_return(std::span<const uint32_t>(&flat_result, f.type.has_result ? 1 : 0));
+  f.post_return(std::span<const uint64_t>(&flat_result, f.type.has_result() ? 1 : 0));
   f.instance->may_leave = !is(Mutant::kMayLeaveNotRestored);
 }
 
 // The loop over callback codes. Returns when the task has exited, or waits: between callbacks it holds no stack, and
 // goes on in run_thread on a new one.
 void Store::run_callbacks(Task& task, uint32_t packed) {
-  Instance& instance = *task.vm.instance;
+  Instance& instance = *task.thread.instance;
   for (;;) {
     const uint32_t code = packed & 0xf;
     trap_if(code > static_cast<uint32_t>(CallbackCode::kWait), TrapSite::kUnpackCallbackResult1);
@@ -171,7 +181,7 @@ void Store::run_callbacks(Task& task, uint32_t packed) {
 
 // After the wait between two callbacks: what happened, and the callback that is told.
 uint32_t Store::deliver_callback(Task& task) {
-  Instance& instance = *task.vm.instance;
+  Instance& instance = *task.thread.instance;
   Thread& thread = task.thread;
   WaitableSet* set = thread.awaited_set;
   Event event = {EventCode::kTaskCancelled};
@@ -181,26 +191,28 @@ uint32_t Store::deliver_callback(Task& task) {
   thread.has_callback_event = false;
   OPTIMIZED_ASSERT(instance.exclusive == nullptr);
   instance.set_exclusive(&task);
-  const uint32_t args[] = {static_cast<uint32_t>(event.code), event.p1, event.p2};
-  return task.function->callback(args);
+  const uint64_t args[] = {static_cast<uint64_t>(event.code), event.p1, event.p2};
+  return static_cast<uint32_t>(task.function->callback(args));
 }
 
 // Task.return_
-void Store::return_task(Task& task, uint32_t result) {
-  trap_if(task.vm.state == TaskState::kResolved, TrapSite::kTaskReturn1);
+void Store::return_task(Task& task, Value result) {
+  trap_if(task.thread.state == TaskState::kResolved, TrapSite::kTaskReturn1);
+  trap_if(task.thread.num_borrows > 0, TrapSite::kTaskReturn2);
   if (Invocation* invocation = task.invocation) {
-    invocation->resolve(false, result);
+    invocation->resolve(false, std::move(result));
     std::exchange(task.invocation, nullptr)->task = nullptr;
   } else {
-    resolve_subtask(*task.subtask, result);
+    resolve_subtask(*task.subtask, std::move(result));
     task.subtask = nullptr;
   }
-  task.vm.state = TaskState::kResolved;
+  task.thread.state = TaskState::kResolved;
 }
 
 // Task.cancel
 void Store::cancel_task(Task& task) {
-  trap_if(task.vm.state != TaskState::kCancelDelivered, TrapSite::kTaskCancel1);
+  trap_if(task.thread.state != TaskState::kCancelDelivered, TrapSite::kTaskCancel1);
+  trap_if(task.thread.num_borrows > 0, TrapSite::kTaskCancel2);
   if (Invocation* invocation = task.invocation) {
     invocation->resolve(true, 0);
     std::exchange(task.invocation, nullptr)->task = nullptr;
@@ -208,28 +220,37 @@ void Store::cancel_task(Task& task) {
     resolve_subtask_cancelled(*task.subtask);
     task.subtask = nullptr;
   }
-  task.vm.state = TaskState::kResolved;
+  task.thread.state = TaskState::kResolved;
 }
 
 // Task.exit_implicit_thread
 void Store::exit_task(Task& task) {
-  Instance& instance = *task.vm.instance;
-  trap_if(task.vm.state != TaskState::kResolved, TrapSite::kTaskUnregisterThread1);
-  before_thread_table_changes(instance);
-  instance.remove_thread(task.thread.index);
+  Instance& instance = *task.thread.instance;
+  unregister_thread(task.thread);
   if (!task.is_native() && task.function->needs_exclusive()) {
     OPTIMIZED_ASSERT(instance.exclusive == &task);
     if (!is(Mutant::kExclusiveKeptAtExit)) instance.set_exclusive(nullptr);
   }
-  end_task(task);
+}
+
+// Task.unregister_thread
+void Store::unregister_thread(Thread& thread) {
+  Task& task = *thread.task;
+  Instance& instance = *thread.instance;
+  const bool last = task.threads.first() == &thread && task.threads.next(thread) == nullptr;
+  trap_if(last && task.thread.state != TaskState::kResolved, TrapSite::kTaskUnregisterThread1);
+  before_thread_table_changes(instance);
+  instance.remove_thread(std::exchange(thread.index, 0));
+  task.threads.remove(thread);
+  if (last) end_task(task);
 }
 
 // The last thread of the task is gone: its children get its own parent.
 void Store::end_task(Task& task) {
-  VMAsyncTask* heir = is(Mutant::kWrongParentOnReparenting) ? nullptr : task.vm.parent;
+  VMAsyncTask* heir = is(Mutant::kWrongParentOnReparenting) ? nullptr : task.thread.parent;
   while (Task* child = task.children.first()) {
     task.children.remove(*child);
-    child->vm.parent = heir;
+    child->thread.parent = heir;
     if (heir != nullptr) heir->task->children.add(*child);
   }
   if (Task* above = task.parent()) above->children.remove(task);
@@ -237,9 +258,15 @@ void Store::end_task(Task& task) {
   task.exited = true;
 }
 
-// A trap ends the task wherever it was. Its record stays until reset, because the instance, which is never entered
-// again, may still name it as exclusive.
+// Gives the record of a task back once all of its threads are gone, and its native frame too.
+void Store::release_if_done(Task& task) {
+  if (task.exited && !task.in_frame) tasks_.release(task);
+}
+
+// A trap ends the task wherever it was, and with it its other threads: none of them can go on in an instance that is
+// never entered again. The records stay until reset, because the instance may still name them.
 void Store::kill_task(Task& task) {
+  if (task.exited) return;
   end_task(task);
   if (task.subtask != nullptr) std::exchange(task.subtask, nullptr)->callee = nullptr;
   if (task.invocation != nullptr) std::exchange(task.invocation, nullptr)->task = nullptr;

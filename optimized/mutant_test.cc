@@ -11,9 +11,10 @@
 namespace lockstep::optimized::testing {
 namespace {
 
-std::string text(const std::vector<uint32_t>& numbers) {
+template <typename Number>
+std::string text(const std::vector<Number>& numbers) {
   std::string s;
-  for (uint32_t n : numbers) s += std::to_string(n) + " ";
+  for (Number n : numbers) s += std::to_string(n) + " ";
   return s;
 }
 
@@ -23,7 +24,7 @@ std::string in_chain(World& w, Code callee_code, Code after = nullptr, Code post
   Instance& b = w.instance();
   const Function& callee = w.sync_typed(b, std::move(callee_code), std::move(post_return));
   const Import& import = w.import_(a, callee);
-  std::vector<uint32_t> seen;
+  std::vector<uint64_t> seen;
   const Function& caller = w.sync_typed(a, [&](Args args) {
     w.store.context_set(0, 11);
     w.store.context_set(1, 12);
@@ -39,7 +40,7 @@ std::string in_chain(World& w, Code callee_code, Code after = nullptr, Code post
 
 std::string slots(World& w) {
   return in_chain(w, [&](Args) {
-    const uint32_t first = w.store.context_get(0);
+    const uint64_t first = w.store.context_get(0);
     w.store.context_set(1, 5);
     w.store.thread_index();
     return first + w.store.context_get(1);
@@ -89,7 +90,7 @@ struct Blocked {
   });
   const Import& import = w.import_(a, host, true);
 
-  uint32_t run(Code code) { return w.invoke(w.sync_typed(a, std::move(code)), 90).value; }
+  uint64_t run(Code code) { return w.invoke(w.sync_typed(a, std::move(code)), 90).value; }
 };
 
 std::string wake_by_join(World& w) {

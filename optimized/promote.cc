@@ -2,7 +2,8 @@
 //
 // The invariant is that the promoted tasks of a chain are a prefix of it, seen from the outside: the parent of a heap
 // task is a heap task. So whatever needs the current task on the heap promotes all native frames below it too,
-// outermost first, which also gives each thread the index that it would have got when it was called.
+// outermost first, which also gives each thread the index that it would have got when it was called. The bottom of a
+// chain is the host, or a heap thread on whose fiber the chain lies.
 //
 // That index is right only as long as the instance's thread table has not changed since. Within the current chain it
 // cannot: every heap task made above it promotes it first. But a chain can be suspended, unpromoted, while
@@ -71,17 +72,18 @@ Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
   Instance& instance = *frame.instance;
   OPTIMIZED_ASSERT(instance.virtual_threads > 0);
   Task& task = tasks_.acquire();
-  task.vm = frame;
-  if (is(Mutant::kSlotsNotSaved)) task.vm.slots[1] = 0;
-  task.vm.kind = TaskKind::kHeap;
-  task.vm.task = &task;
-  task.vm.parent = live(frame.parent);
-  if (task.vm.parent != nullptr && task.vm.parent->kind == TaskKind::kNative) task.vm.parent = nullptr;
+  static_cast<VMAsyncTask&>(task.thread) = frame;
+  if (is(Mutant::kSlotsNotSaved)) task.thread.slots[1] = 0;
+  task.thread.kind = TaskKind::kHeap;
   task.thread.task = &task;
+  task.thread.parent = task_head(live(frame.parent));
+  if (task.thread.parent != nullptr && task.thread.parent->kind == TaskKind::kNative) task.thread.parent = nullptr;
+  task.in_frame = true;
   task.thread.fiber = fiber;
   task.thread.caller = frame.parent;
   --instance.virtual_threads;
-  task.thread.index = instance.add_thread();
+  task.thread.index = instance.add_thread(task.thread);
+  task.threads.add(task.thread);
   live_tasks_.add(task);
   if (Task* above = task.parent()) above->children.add(task);
   frame.kind = TaskKind::kPromoted;
@@ -93,6 +95,7 @@ Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
 // In a catch block: an exception leaves the callee of a native frame. An unpromoted frame is unlinked at once; for a
 // promoted one the exception is kept for finish_promoted_frame, because it may have to go to another fiber.
 void Store::unwind_native_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
+  if (live(&frame)->num_borrows > 0) outlive_borrows(frame);
   std::exception_ptr error = current_exception_as_trap();
   if (frame.kind == TaskKind::kPromoted) {
     frame.task->thread.error = std::move(error);
@@ -104,6 +107,16 @@ void Store::unwind_native_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
   std::rethrow_exception(std::move(error));
 }
 
+// Handles that name this frame as their scope go on without it.
+void Store::outlive_borrows(const VMAsyncTask& frame) {
+  const HandleTable& handles = frame.instance->handles;
+  for (uint32_t i = 1; i < handles.length(); ++i) {
+    ResourceHandle* h = handles.at(i).resource();
+    if (h != nullptr && h->borrow_scope == &frame)
+      h->borrow_scope = frame.kind == TaskKind::kPromoted ? &frame.task->thread : nullptr;
+  }
+}
+
 // The callee of a promoted frame has returned or thrown. Returns when the frame's native caller goes on.
 void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
   Task& task = *frame.task;
@@ -112,7 +125,7 @@ void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
   if (thread.abandoned) {  // what was thrown came from the loop, that is from the caller
     thread.caller = nullptr;
     vm_.current = live(caller);
-    if (is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.vm;
+    if (is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.thread;
     std::rethrow_exception(std::move(error));
   }
   if (error == nullptr && thread.resumed_by == nullptr && is(Mutant::kExitIgnoresPromotion)) {
@@ -120,7 +133,7 @@ void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
     return;
   }
   if (error == nullptr) {
-    task.vm.state = TaskState::kResolved;
+    task.thread.state = TaskState::kResolved;
     exit_task(task);
   } else {
     kill_task(task);
@@ -132,9 +145,10 @@ void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
   }
   vm_.current = live(caller);
   thread.caller = nullptr;
-  if (error != nullptr && is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.vm;
+  if (error != nullptr && is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.thread;
   if (error != nullptr) std::rethrow_exception(std::move(error));
-  tasks_.release(task);
+  task.in_frame = false;
+  release_if_done(task);
 }
 
 // A copy of a native frame that lives as long as the store, for mutants that keep using it.

@@ -7,6 +7,10 @@
 //   promote.cc    from native frames to heap tasks, and back out of them
 //   wait.cc       waiting, events, cancellation
 //   builtins.cc   the canon built-ins
+//   threads.cc    … those of explicit threads
+//   streams.cc    … of streams and futures, and their ends
+//   resources.cc  those of resources and error contexts
+//   values.h      lifting and lowering; valtype.h has types and values
 //   host.cc       what the host does
 //   inspector.h   reading the state from outside
 #pragma once
@@ -17,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "optimized/assert.h"
 #include "optimized/choices.h"
 #include "optimized/counters.h"
 #include "optimized/fiber.h"
@@ -24,13 +29,22 @@
 #include "optimized/instance.h"
 #include "optimized/mutant.h"
 #include "optimized/pool.h"
+#include "optimized/resource.h"
+#include "optimized/streams.h"
 #include "optimized/task.h"
 #include "optimized/trap.h"
 #include "optimized/types.h"
+#include "optimized/values.h"
 #include "optimized/vm.h"
 #include "optimized/waitable.h"
 
 namespace lockstep::optimized {
+
+// The two ends of a stream or future that the host has made.
+struct HostEnds {
+  CopyEnd& readable;
+  CopyEnd& writable;
+};
 
 struct StoreOptions {
   Mutant mutant = Mutant::kNone;
@@ -63,8 +77,20 @@ class Store {
   // Asks a call that the host made, and that has not resolved, to cancel. At most once.
   void cancel(Invocation&);
   // Ends a host call that blocked.
-  void resolve(Subtask& call, uint32_t result);
+  void resolve(Subtask& call, Value result);
   void resolve_cancelled(Subtask& call);
+
+  // Ends of streams and futures that the host holds (streams.cc). A value that leads to one is received once; giving an
+  // idle readable end away makes it a value again, and the record is gone. A copy says through `HostCopy` what came of
+  // it, perhaps before it returns; until then nothing but a cancellation may be done. Copies may trap.
+  HostEnds host_new(bool future, const Type& element);
+  CopyEnd& host_receive(const Value& stream_or_future);
+  Value host_give(CopyEnd&);
+  void host_read(CopyEnd&, uint32_t count, HostCopy);
+  void host_write(CopyEnd&, std::vector<Value>, HostCopy);  // without an element type, the values do not matter
+  void host_cancel_copy(CopyEnd&);
+  void host_drop(CopyEnd&);  // a writable end of a future only after it was written, or the other end dropped
+
   // The current task and its ancestors, innermost first; nothing while the outermost host runs.
   void call_stack(std::vector<uint32_t>& call_ids) const;
 
@@ -72,30 +98,73 @@ class Store {
 
   // canon lower: a call through an import. Returns the flat result of a synchronous lowering (0 if there is none), or
   // the packed state and index of an asynchronous one.
-  uint32_t call(const Import&, uint32_t call_id, std::span<const uint32_t> flat_args);
+  uint64_t call(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
   // The same for an import whose options and type are synchronous, inline for compiled adapters (include adapter.h).
-  uint32_t call_sync_to_sync(const Import&, uint32_t call_id, std::span<const uint32_t> args);
-  uint32_t context_get(uint32_t slot) const { return static_cast<uint32_t>(vm_.current->slots[slot]); }
-  void context_set(uint32_t slot, uint32_t value) { vm_.current->slots[slot] = value; }
+  uint64_t call_sync_to_sync(const Import&, uint32_t call_id, std::span<const uint64_t> args);
+  // What i32 code does not see must be 0.
+  uint64_t context_get(uint32_t slot, AddressType type = AddressType::kI32) const {
+    const uint64_t value = vm_.current->slots[slot];
+    OPTIMIZED_ASSERT(type == AddressType::kI64 || value >> 32 == 0);
+    return value;
+  }
+  void context_set(uint32_t slot, uint64_t value, AddressType type = AddressType::kI32) {
+    OPTIMIZED_ASSERT(type == AddressType::kI64 || value >> 32 == 0);
+    vm_.current->slots[slot] = value;
+  }
   void backpressure_inc();
   void backpressure_dec();
-  void task_return(const ReturnOptions&, uint32_t value = 0);
+  // As many flat values as the result has, or its address if they are more than 16.
+  void task_return(const ReturnOptions&, std::span<const uint64_t> flat_result);
   void task_cancel();
   uint32_t waitable_set_new();
-  uint32_t waitable_set_wait(bool cancellable, const Memory&, uint32_t set, uint32_t pointer);
-  uint32_t waitable_set_poll(bool cancellable, const Memory&, uint32_t set, uint32_t pointer);
+  uint32_t waitable_set_wait(bool cancellable, const Memory&, uint32_t set, uint64_t pointer);
+  uint32_t waitable_set_poll(bool cancellable, const Memory&, uint32_t set, uint64_t pointer);
   void waitable_set_drop(uint32_t set);
   void waitable_join(uint32_t waitable, uint32_t set);
   uint32_t subtask_cancel(bool async_, uint32_t subtask);
   void subtask_drop(uint32_t subtask);
+  // Both handles: that of the readable end, and that of the writable one << 32.
+  uint64_t stream_new(const Type& element) { return new_copy_ends(false, element); }
+  uint64_t future_new(const Type& element) { return new_copy_ends(true, element); }
+  // These return the packed result, or kBlocked.
+  uint32_t stream_read(const CopyOptions& o, uint32_t end, uint64_t address, uint64_t count) {
+    return copy_of_guest(EndKind::kReadableStream, o, end, address, count);
+  }
+  uint32_t stream_write(const CopyOptions& o, uint32_t end, uint64_t address, uint64_t count) {
+    return copy_of_guest(EndKind::kWritableStream, o, end, address, count);
+  }
+  uint32_t future_read(const CopyOptions& o, uint32_t end, uint64_t address) {
+    return copy_of_guest(EndKind::kReadableFuture, o, end, address, 1);
+  }
+  uint32_t future_write(const CopyOptions& o, uint32_t end, uint64_t address) {
+    return copy_of_guest(EndKind::kWritableFuture, o, end, address, 1);
+  }
+  // {stream,future}.cancel-{read,write} and .drop-{readable,writable}, by the kind of end.
+  uint32_t cancel_copy(EndKind, const Type& element, bool async_, uint32_t end);
+  void drop_copy_end(EndKind, const Type& element, uint32_t end);
   uint32_t thread_index();
+  uint32_t thread_new_indirect(AddressType parameter, const FuncTable&, uint32_t function, uint64_t argument);
+  void thread_resume_later(uint32_t thread);
+  // These return 1 if the thread was cancelled, else 0.
+  uint32_t thread_suspend(bool cancellable);
   uint32_t thread_yield(bool cancellable);
+  uint32_t thread_suspend_then_resume(bool cancellable, uint32_t thread);
+  uint32_t thread_yield_then_resume(bool cancellable, uint32_t thread);
+  uint32_t thread_suspend_then_promote(bool cancellable, uint32_t thread);
+  uint32_t thread_yield_then_promote(bool cancellable, uint32_t thread);
+  uint32_t resource_new(const ResourceType&, uint32_t rep);
+  void resource_drop(const ResourceType&, uint32_t index);
+  uint32_t resource_rep(const ResourceType&, uint32_t index);
+  // Messages are UTF-8.
+  uint32_t error_context_new(const Memory&, uint64_t pointer, uint64_t bytes);
+  void error_context_debug_message(const Memory&, CoreFunc realloc, uint32_t index, uint64_t pointer);
+  void error_context_drop(uint32_t index);
 
   // ---- what runs ----
 
   bool outermost() const { return innermost_ == nullptr && vm_.current == nullptr; }
   // The id of the running thread; (0, 0) while the outermost host runs.
-  Id current_thread() const { return vm_.current != nullptr ? Id{vm_.current->call_id, 0} : Id{}; }
+  Id current_thread() const { return vm_.current != nullptr ? Id{vm_.current->call_id, vm_.current->k} : Id{}; }
   const VMContext& vm() const { return vm_; }
   const Counters& counters() const { return counters_; }
 
@@ -104,21 +173,32 @@ class Store {
   bool is(Mutant m) const { return mutant_ == m; }
   uint32_t table_limit() const { return table_limit_; }
   OpenBags& open_bags() { return open_bags_; }
+  // LiftLowerContext.reallocate (lower.cc).
+  uint64_t reallocate(const Context&, uint64_t old_address, uint64_t old_size, uint64_t alignment, uint64_t new_size);
+  // A new handle: owned, or borrowed by a task.
+  uint32_t add_resource(Instance&, const ResourceType&, uint32_t rep, VMAsyncTask* borrow_scope);
+  void release(ResourceHandle& h) { resources_.release(h); }
+  // The readable end in a table as a value, and back (streams.cc).
+  SharedStream& lift_copy_end(Instance&, uint32_t index, const TypeNode& t);
+  CopyEnd& add_copy_end(Instance&, SharedStream&, bool readable);
 
  private:
   friend class Inspector;
   friend class HostCall;
 
   // adapter.h
-  enum class Caller { kGuest, kHost };
-  template <Caller kCaller>
-  uint32_t call_in_native_frame(const Function&, uint32_t call_id, std::span<const uint32_t> args, Invocation*);
+  template <typename Body>
+  bool run_in_native_frame(Instance&, uint32_t call_id, TaskOrigin, Body);
+  void finish_in_native_frame(VMAsyncTask& frame, const Function&, uint64_t flat_result);
 
   // lower.cc
-  uint32_t call_async_typed(const Import&, uint32_t call_id, std::span<const uint32_t> flat_args);
-  uint32_t call_host(const Import&, uint32_t call_id, std::span<const uint32_t> flat_args);
-  uint32_t finish_lowered_call(Subtask&);
-  void resolve_subtask(Subtask&, uint32_t value);
+  uint64_t call_with_scalars(const Function&, uint32_t call_id, std::span<const uint64_t> flat_args);
+  uint64_t call_with_values(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
+  uint64_t run_with_values(VMAsyncTask& frame, const Function&, std::span<const Value> args, Value& result);
+  uint64_t call_async_typed(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
+  uint64_t call_host(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
+  uint64_t finish_lowered_call(Subtask&);
+  void resolve_subtask(Subtask&, Value);
   void resolve_subtask_cancelled(Subtask&);
 
   // lift.cc
@@ -128,23 +208,27 @@ class Store {
   static void fiber_main(void* thread);
   void run_thread(Thread&);
   void run_body(Task&);
-  void run_post_return(const Function&, uint32_t flat_result);
+  void run_post_return(const Function&, uint64_t flat_result);
   void run_callbacks(Task&, uint32_t packed);
   uint32_t deliver_callback(Task&);
-  std::span<const uint32_t> take_arguments(Task&, std::array<uint32_t, kMaxFlatParams>& storage);
-  void return_task(Task&, uint32_t result);
+  void take_arguments(Task&, FlatWriter&);
+  void return_task(Task&, Value result);
   void cancel_task(Task&);
   void exit_task(Task&);
+  void unregister_thread(Thread&);
   void end_task(Task&);
+  void release_if_done(Task&);
   void kill_task(Task&);
 
   // switch.cc
   void resume(Thread&, bool cancelled);
   void transfer(Resumption&, Thread&, bool cancelled);
+  void run_for(Resumption&, Thread&, bool cancelled);
   void hand_back(Thread&, std::exception_ptr error);
+  void hand_over(Thread&, Thread& other);
   void give_back(Resumption&, std::exception_ptr error);
-  void suspend(Thread&);
-  void suspend_native(Thread&);
+  void block(Thread&, Thread* other);
+  void block_native(Thread&, Thread* other);
   Thread& choose_in_loop(Thread&);
   void abandon(Thread&);
   void switch_to(Fiber&);
@@ -159,22 +243,47 @@ class Store {
   void promote_collected(PromotionReason);
   Task& promote_frame(VMAsyncTask& frame, Fiber*);
   void unwind_native_frame(VMAsyncTask& frame, VMAsyncTask* caller);
+  void outlive_borrows(const VMAsyncTask& frame);
   void finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller);
   VMAsyncTask* outlive_frame(const VMAsyncTask& frame);
 
   // wait.cc
-  static bool is_ready(const Instance&, Wait, const Subtask*, const WaitableSet*);
-  void start_waiting(Thread&, Wait, bool cancellable, Subtask*, WaitableSet*);
+  static bool is_ready(const Instance&, Wait, const Waitable*, const WaitableSet*);
+  void start_waiting(Thread&, Wait, bool cancellable, Waitable*, WaitableSet*);
   void stop_waiting(Thread&);
   bool deliver_pending_cancel(bool cancellable);
-  bool wait_until(Wait, bool cancellable, PromotionReason, Subtask*, WaitableSet*);
+  bool wait_until(Wait, bool cancellable, PromotionReason, Waitable*, WaitableSet*);
   Event get_pending_event(WaitableSet&);
   Event take_event(Waitable&);
   void request_cancellation(Task&, Instance* caller);
+  bool may_cancel(const Thread&) const;
   void cancel_subtask(Subtask&);
+
+  // threads.cc
+  void run_explicit_thread(Thread&);
+  Thread& get_suspended(uint32_t index, TrapSite);
+  bool suspend(bool cancellable);
+  bool suspend_then_resume(bool cancellable, Thread& other);
+  bool yield_then_resume(bool cancellable, Thread& other);
+
+  // streams.cc
+  uint64_t new_copy_ends(bool future, const Type& element);
+  void set_buffer(CopyEnd&, const CopyOptions&, uint64_t address, uint64_t length);
+  uint32_t copy_of_guest(EndKind, const CopyOptions&, uint32_t index, uint64_t address, uint64_t length);
+  uint32_t answer_of_copy(CopyEnd&, bool async_);
+  Event take_copy_event(CopyEnd&);
+  SharedStream& new_shared(bool future, const Type& element);
+  CopyEnd& new_copy_end(SharedStream&, bool readable);
+  void copy(CopyEnd&);
+  void progress_pending(SharedStream&);
+  void end_pending(SharedStream&, CopyResult);
+  void end_copy(CopyEnd&, CopyResult);
+  void drop_shared(SharedStream&);
+  void copy_of_host(CopyEnd&, uint32_t count, std::vector<Value>, HostCopy);
 
   Instance& current_instance() const { return *vm_.current->instance; }
   Task& current_task() const;
+  Thread& current_heap_thread() const;
 
   VMContext vm_ = {nullptr};  // first: compiled code addresses it
   Mutant mutant_ = Mutant::kNone;
@@ -189,18 +298,25 @@ class Store {
   bool dying_ = false;               // reset() unwinds the stacks of waiting tasks
 
   List<Task, &Task::live_link> live_tasks_;
+  List<Thread, &Thread::fiber_link> fiber_bottoms_;  // each thread that has a fiber of its own
   std::vector<Instance*> instances_;
   struct CollectedFrame {
     VMAsyncTask* frame;
     Fiber* fiber;
   };
   std::vector<CollectedFrame> collected_frames_;                // while promoting: innermost first
+  std::vector<Thread*> cancel_candidates_;                      // while cancelling
   std::vector<std::unique_ptr<VMAsyncTask>> outliving_frames_;  // mutants only
 
   Pool<Instance> instance_pool_;
   Pool<Task> tasks_;
+  Pool<Thread> threads_;  // explicit ones
   Pool<Subtask> subtasks_;
   Pool<WaitableSet> sets_;
+  Pool<SharedStream> shared_streams_;
+  Pool<CopyEnd> copy_ends_;
+  Pool<ResourceHandle> resources_;
+  Pool<ErrorContext> error_contexts_;
   FiberCache fibers_;
 };
 

@@ -19,6 +19,13 @@
 // is called from within itself or from a descendant. Example: b calls C.c, c yields, its loop picks Y of C, Y calls
 // C.h, h yields, h's loop picks c, c returns. Then h's loop has control, not b; b goes on when Y blocks or ends.
 //
+// A thread can also hand over to another one of its instance (thread.suspend-then-resume and its kind). In the
+// specification that is done by the resumer, whose loop in Thread.resume goes on with the other thread. Here the first
+// thread gives its Resumption to the second and switches to it directly; the resumer's fiber does not run in between.
+// If the first is a native frame that its caller has resumed, the caller's Resumption is made now (`loop`), just as if
+// the loop of canon_lift had picked the second thread, which comes to the same. If that Resumption comes back to its
+// own frame, by another hand-over, the frame is again resumed by its caller and the Resumption is over.
+//
 // Traps follow the same chain. A fiber's base (lift.cc) and a promoted frame's exit (promote.cc) catch the exception,
 // leave the catch block, and hand it to the resumer as a value, who throws it again.
 #include <utility>
@@ -30,7 +37,7 @@
 namespace lockstep::optimized {
 namespace {
 
-// Unwinds the stack of a task that waits when its store is reset.
+// Unwinds the stack of a blocked thread when its store is reset.
 struct FiberDeath {};
 
 }  // namespace
@@ -41,7 +48,7 @@ void Store::switch_to(Fiber& to) {
   from.switch_to(to);
 }
 
-// Runs the thread until it blocks or ends.
+// Runs the thread until it blocks or ends, or one that it hands over to does.
 void Store::resume(Thread& thread, bool cancelled) {
   Resumption here;
   transfer(here, thread, cancelled);
@@ -51,14 +58,27 @@ void Store::resume(Thread& thread, bool cancelled) {
 
 // Gives control to the thread, with `from` as the one that gets it back.
 void Store::transfer(Resumption& from, Thread& thread, bool cancelled) {
-  OPTIMIZED_ASSERT(thread.resumed_by == nullptr && !thread.abandoned);
-  if (thread.waiting()) stop_waiting(thread);
-  thread.cancelled = cancelled;
-  thread.resumed_by = &from;
+  OPTIMIZED_ASSERT(!thread.running() && !thread.abandoned);
   from = {innermost_, fiber_, vm_.current, false, nullptr};
   innermost_ = &from;
-  vm_.current = &thread.task->vm;
-  if (thread.fiber == nullptr) thread.fiber = &fibers_.acquire(&fiber_main, &thread);
+  run_for(from, thread, cancelled);
+}
+
+// Runs the thread in the name of the innermost resumer.
+void Store::run_for(Resumption& resumer, Thread& thread, bool cancelled) {
+  if (thread.waiting()) stop_waiting(thread);
+  thread.suspended = false;
+  thread.cancelled = cancelled;
+  if (&resumer == &thread.loop) {
+    innermost_ = resumer.outer;
+  } else {
+    thread.resumed_by = &resumer;
+  }
+  vm_.current = &thread;
+  if (thread.fiber == nullptr) {
+    thread.fiber = &fibers_.acquire(&fiber_main, &thread);
+    fiber_bottoms_.add(thread);
+  }
   switch_to(*thread.fiber);
 }
 
@@ -81,29 +101,48 @@ void Store::hand_back(Thread& thread, std::exception_ptr error) {
   if (dying_) throw FiberDeath{};
 }
 
-// The running thread has begun to wait. Returns when it runs again.
-void Store::suspend(Thread& thread) {
-  if (!thread.task->vm.may_block) return suspend_native(thread);
-  hand_back(thread, nullptr);
+// The same, but the resumer goes on with another thread.
+void Store::hand_over(Thread& thread, Thread& other) {
+  OPTIMIZED_ASSERT(thread.resumed_by != nullptr && innermost_ == thread.resumed_by);
+  OPTIMIZED_ASSERT(!other.running() && !other.abandoned);
+  run_for(*std::exchange(thread.resumed_by, nullptr), other, false);
+  if (dying_) throw FiberDeath{};
+}
+
+// The running thread has been suspended or has begun to wait; if there is another thread, that one runs next. Returns
+// when the first runs again.
+void Store::block(Thread& thread, Thread* other) {
+  if (thread.is_native()) return block_native(thread, other);
+  if (other != nullptr) {
+    hand_over(thread, *other);
+  } else {
+    hand_back(thread, nullptr);
+  }
   OPTIMIZED_ASSERT(thread.resumed_by != nullptr);
 }
 
-void Store::suspend_native(Thread& thread) {
+void Store::block_native(Thread& thread, Thread* other) {
   Resumption& loop = thread.loop;
-  for (;;) {
+  for (;; other = nullptr) {
     if (thread.resumed_by != nullptr) {
-      hand_back(thread, nullptr);
+      if (other != nullptr) {
+        hand_over(thread, *other);
+      } else {
+        hand_back(thread, nullptr);
+      }
     } else {
-      Thread& next = choose_in_loop(thread);
+      vm_.current = live(thread.caller);
+      Thread& next = other != nullptr ? *other : choose_in_loop(thread);
       if (&next == &thread) {
         stop_waiting(thread);
         thread.cancelled = false;
-        vm_.current = &thread.task->vm;
+        vm_.current = &thread;
         return;
       }
       transfer(loop, next, false);
+      if (dying_) throw FiberDeath{};
     }
-    if (thread.resumed_by != nullptr) return;
+    if (thread.running()) return;
     OPTIMIZED_ASSERT(loop.returned);
     if (loop.error != nullptr) {
       abandon(thread);
@@ -114,14 +153,12 @@ void Store::suspend_native(Thread& thread) {
 
 // One round of canon_lift's loop. What goes wrong in it goes wrong in the caller.
 Thread& Store::choose_in_loop(Thread& thread) {
-  VMAsyncTask& task = thread.task->vm;
-  vm_.current = live(thread.caller);
-  const LoopCandidates candidates(*task.instance);
+  const LoopCandidates candidates(*thread.instance);
   try {
     bool may_loop = true;
     if (is(Mutant::kBlockingDecidedByCallersType)) may_loop = vm_.current == nullptr || vm_.current->may_block;
     trap_if(candidates.count() == 0 || !may_loop, TrapSite::kCanonLift1);
-    const Candidate c = choices_.choose(ChoicePoint::kSyncLoop, {task.call_id, 0}, candidates);
+    const Candidate c = choices_.choose(ChoicePoint::kSyncLoop, {thread.call_id, 0}, candidates);
     OPTIMIZED_ASSERT(c.entity != nullptr);
     return *static_cast<Thread*>(c.entity);
   } catch (...) {
@@ -130,20 +167,18 @@ Thread& Store::choose_in_loop(Thread& thread) {
   }
 }
 
-// The frame of a waiting thread is being unwound beneath it. In the specification the thread waits for ever, in an
+// The frame of a blocked thread is being unwound beneath it. In the specification the thread waits for ever, in an
 // instance that is never entered again; so its record and its children stay, but nothing can resume it.
 void Store::abandon(Thread& thread) {
   thread.abandoned = true;
   thread.delist();
 }
 
-// Unwinds the stacks of all tasks that wait, so that what their frames hold is destroyed.
+// Unwinds the stacks of all threads that are blocked, so that what their frames hold is destroyed.
 void Store::discard_fibers() {
   OPTIMIZED_ASSERT(innermost_ == nullptr && fiber_ == &host_fiber_);
   dying_ = true;
-  for (Task* task = live_tasks_.first(); task != nullptr; task = live_tasks_.next(*task)) {
-    if (task->thread.fiber != nullptr && !task->is_native()) switch_to(*task->thread.fiber);
-  }
+  while (Thread* thread = fiber_bottoms_.first()) switch_to(*thread->fiber);
   dying_ = false;
 }
 

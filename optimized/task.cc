@@ -6,13 +6,10 @@
 
 namespace lockstep::optimized {
 
-Id Thread::id() const { return {task->vm.call_id, k}; }
-
 bool Thread::ready() const { return bag != nullptr && bag->open(); }
 
 void Thread::enlist() {
   if (bag != nullptr || abandoned) return;
-  Instance& instance = *task->vm.instance;
   switch (wait) {
     case Wait::kNothing:
       break;
@@ -20,14 +17,14 @@ void Thread::enlist() {
     case Wait::kResolution:
     case Wait::kEvent:
     case Wait::kSetEvent:
-      return instance.always.add(*this);
+      return instance->always.add(*this);
     case Wait::kCallbackYield:
     case Wait::kCallbackEvent:
-      return instance.exclusive_free.add(*this);
+      return instance->exclusive_free.add(*this);
     case Wait::kEntry:
-      return instance.entry.add(*this);
+      return instance->entry.add(*this);
     case Wait::kEntryExclusive:
-      return instance.entry_exclusive.add(*this);
+      return instance->entry_exclusive.add(*this);
   }
   OPTIMIZED_ASSERT(!"a running thread was woken");
 }

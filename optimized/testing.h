@@ -34,6 +34,20 @@ class ListedChoices : public Choices {
     return answer;
   }
 
+  bool use_debug_message(Id thread) override {
+    asked.push_back("use-debug-message " + std::to_string(thread.first));
+    return keep_messages;
+  }
+  bool keep_messages = true;
+
+  // Tasks that no call names are 1001, 1002, …
+  uint32_t name_task(const Instance& instance, TaskOrigin origin) override {
+    named.push_back(std::to_string(++last_named_) + (origin == TaskOrigin::kRealloc ? " realloc " : " destructor ") +
+                    std::to_string(instance.id));
+    return last_named_;
+  }
+  std::vector<std::string> named;
+
   Candidate choose(ChoicePoint point, Id subject, const CandidateSet& candidates) override {
     if (give_up) throw GivenUp();
     static constexpr std::array<const char*, 4> kNames = {"request-cancellation", "tick", "event", "sync-loop"};
@@ -55,28 +69,38 @@ class ListedChoices : public Choices {
     }
     return *candidates.find(ids.front());
   }
+
+ private:
+  uint32_t last_named_ = 1000;
 };
 
-using Args = std::span<const uint32_t>;
-using Code = std::function<uint32_t(Args)>;
+// A type of u32 parameters, and a u32 result or none.
+inline FuncType words(uint32_t num_params, bool has_result, bool async_) {
+  return {std::vector<Type>(num_params, Type::u32()), has_result ? Type::u32() : Type(), async_};
+}
+
+using Args = std::span<const uint64_t>;
+using Code = std::function<uint64_t(Args)>;
 
 // A call that the host makes.
 struct HostInvocation : Invocation {
-  std::vector<uint32_t> values;
+  std::vector<Value> values;
   int started = 0;
   int resolved = 0;
   bool was_cancelled = false;
-  uint32_t value = 0;
+  uint64_t value = 0;  // the number of the result
+  Value result;
 
-  HostInvocation(uint32_t id, std::vector<uint32_t> parameters) : values(std::move(parameters)) {
+  HostInvocation(uint32_t id, std::vector<Value> parameters) : values(std::move(parameters)) {
     call_id = id;
     args = values;
     on_start = [](Invocation& i) { ++static_cast<HostInvocation&>(i).started; };
-    on_resolve = [](Invocation& i, bool cancelled, uint32_t result) {
+    on_resolve = [](Invocation& i, bool cancelled, Value value_of_call) {
       auto& self = static_cast<HostInvocation&>(i);
       ++self.resolved;
       self.was_cancelled = cancelled;
-      self.value = result;
+      self.value = value_of_call.number();
+      self.result = std::move(value_of_call);
     };
   }
   HostInvocation(const HostInvocation&) = delete;
@@ -97,16 +121,16 @@ class World {
   Instance& instance(Instance* parent = nullptr) { return store.add_instance(++instances_, parent); }
 
   Function& sync_typed(Instance& i, Code body, Code post_return = nullptr) {
-    return define(i, {1, true, false}, Lift::kSync, std::move(body), nullptr, std::move(post_return));
+    return define(i, words(1, true, false), Lift::kSync, std::move(body), nullptr, std::move(post_return));
   }
   Function& sync_lifted(Instance& i, Code body) {
-    return define(i, {1, true, true}, Lift::kSync, std::move(body), nullptr, nullptr);
+    return define(i, words(1, true, true), Lift::kSync, std::move(body), nullptr, nullptr);
   }
   Function& stackful(Instance& i, Code body) {
-    return define(i, {1, true, true}, Lift::kStackful, std::move(body), nullptr, nullptr);
+    return define(i, words(1, true, true), Lift::kStackful, std::move(body), nullptr, nullptr);
   }
   Function& callback(Instance& i, Code body, Code on_event) {
-    return define(i, {1, true, true}, Lift::kCallback, std::move(body), std::move(on_event), nullptr);
+    return define(i, words(1, true, true), Lift::kCallback, std::move(body), std::move(on_event), nullptr);
   }
   Function& define(Instance& i, FuncType type, Lift lift, Code body, Code on_event, Code post_return) {
     Function& f = functions_.emplace_back();
@@ -117,7 +141,8 @@ class World {
          Encoding::kUtf8,
          core(std::move(body)),
          core(std::move(on_event)),
-         core(std::move(post_return))};
+         core(std::move(post_return)),
+         {}};
     return f;
   }
 
@@ -125,7 +150,7 @@ class World {
   HostFunction& host(bool async_, Host code, uint32_t num_params = 1) {
     Host& kept = hosts_.emplace_back(std::move(code));
     auto run = [](void* data, HostCall& call) { (*static_cast<Host*>(data))(call); };
-    return host_functions_.emplace_back(HostFunction{{num_params, true, async_}, run, &kept});
+    return host_functions_.emplace_back(HostFunction{words(num_params, true, async_), run, &kept});
   }
 
   template <typename Callee>
@@ -133,20 +158,23 @@ class World {
     return imports_.emplace_back(make_import(i, callee, {async_, &memory}));
   }
 
-  uint32_t call(const Import& import, uint32_t id) {
-    const uint32_t args[] = {id};
-    return store.call(import, id, args);
+  uint32_t call(const Import& import, uint64_t id) {
+    const uint64_t args[] = {id};
+    return static_cast<uint32_t>(store.call(import, static_cast<uint32_t>(id), args));
   }
   // An asynchronous call with a result area; the handle of the subtask, or 0 if it returned at once.
   uint32_t start(const Import& import, uint32_t id, uint32_t result_area = 128) {
-    const uint32_t args[] = {id, result_area};
-    last_packed = store.call(import, id, args);
+    const uint64_t args[] = {id, result_area};
+    last_packed = static_cast<uint32_t>(store.call(import, id, args));
     return last_packed >> 4;
   }
   uint32_t last_packed = 0;
 
   HostInvocation& invoke(const Function& f, uint32_t id) {
-    HostInvocation& call = invocations_.emplace_back(id, std::vector<uint32_t>{id});
+    return invoke(f, id, f.type.params.empty() ? std::vector<Value>() : std::vector<Value>{id});
+  }
+  HostInvocation& invoke(const Function& f, uint32_t id, std::vector<Value> values) {
+    HostInvocation& call = invocations_.emplace_back(id, std::move(values));
     store.invoke(f, call);
     return call;
   }
@@ -156,7 +184,7 @@ class World {
     return ticks;
   }
 
-  void return_(uint32_t value) { store.task_return({true, &memory, Encoding::kUtf8}, value); }
+  void return_(uint64_t value) { store.task_return({Type::u32(), &memory, Encoding::kUtf8}, std::span(&value, 1)); }
   uint64_t promotions(PromotionReason reason) const { return store.counters().promotions_for(reason); }
   uint64_t promotions() const {
     uint64_t sum = 0;

@@ -10,15 +10,20 @@ Task& Store::current_task() const {
   return *vm_.current->task;
 }
 
+Thread& Store::current_heap_thread() const {
+  OPTIMIZED_ASSERT(vm_.current != nullptr && vm_.current->kind == TaskKind::kHeap);
+  return static_cast<Thread&>(*vm_.current);
+}
+
 // The ready functions of threads that are about to wait, now. Those that are about to enter: must_wait_to_enter.
-bool Store::is_ready(const Instance& instance, Wait wait, const Subtask* subtask, const WaitableSet* set) {
+bool Store::is_ready(const Instance& instance, Wait wait, const Waitable* awaited, const WaitableSet* set) {
   switch (wait) {
     case Wait::kAlwaysReady:
       return true;
     case Wait::kResolution:
-      return subtask->resolved();
+      return static_cast<const Subtask*>(awaited)->resolved();
     case Wait::kEvent:
-      return subtask->pending_event;
+      return awaited->pending_event;
     case Wait::kSetEvent:
       return set->has_pending_event();
     case Wait::kCallbackYield:
@@ -35,19 +40,21 @@ bool Store::is_ready(const Instance& instance, Wait wait, const Subtask* subtask
 }
 
 // Leaves word with whatever will make the thread ready, which may be so already.
-void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Subtask* subtask, WaitableSet* set) {
+void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Waitable* awaited, WaitableSet* set) {
   OPTIMIZED_ASSERT(!thread.waiting());
+  thread.suspended = false;
   thread.wait = wait;
   thread.cancellable = cancellable;
-  thread.awaited = subtask;
+  thread.awaited = awaited;
   thread.awaited_set = set;
   bool now = true;
   if (wait == Wait::kResolution) {
-    subtask->call_waiter = &thread;
-    now = subtask->resolved();
+    auto& subtask = static_cast<Subtask&>(*awaited);
+    subtask.call_waiter = &thread;
+    now = subtask.resolved();
   } else if (wait == Wait::kEvent) {
-    subtask->sync_waiter = &thread;
-    now = subtask->pending_event;
+    awaited->sync_waiter = &thread;
+    now = awaited->pending_event;
   } else if (set != nullptr) {
     set->waiters.add(thread);
     now = set->has_pending_event();
@@ -57,7 +64,7 @@ void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Subtask* 
 
 void Store::stop_waiting(Thread& thread) {
   thread.delist();
-  if (thread.wait == Wait::kResolution) thread.awaited->call_waiter = nullptr;
+  if (thread.wait == Wait::kResolution) static_cast<Subtask*>(thread.awaited)->call_waiter = nullptr;
   if (thread.wait == Wait::kEvent) thread.awaited->sync_waiter = nullptr;
   if (thread.wait == Wait::kSetEvent || thread.wait == Wait::kCallbackEvent) {
     thread.awaited_set->waiters.remove(thread);
@@ -66,19 +73,21 @@ void Store::stop_waiting(Thread& thread) {
 }
 
 bool Store::deliver_pending_cancel(bool cancellable) {
-  if (!cancellable || vm_.current->state != TaskState::kPendingCancel) return false;
-  vm_.current->state = TaskState::kCancelDelivered;
+  if (!cancellable) return false;
+  VMAsyncTask& task = *task_head(vm_.current);
+  if (task.state != TaskState::kPendingCancel) return false;
+  task.state = TaskState::kCancelDelivered;
   return true;
 }
 
 // Returns whether the wait ended by cancellation.
-bool Store::wait_until(Wait wait, bool cancellable, PromotionReason reason, Subtask* subtask, WaitableSet* set) {
+bool Store::wait_until(Wait wait, bool cancellable, PromotionReason reason, Waitable* awaited, WaitableSet* set) {
   if (deliver_pending_cancel(cancellable)) return true;
-  if (is_ready(current_instance(), wait, subtask, set) && choices_.go_on(current_thread())) return false;
+  if (is_ready(current_instance(), wait, awaited, set) && choices_.go_on(current_thread())) return false;
   promote(reason);
-  Thread& thread = current_task().thread;
-  start_waiting(thread, wait, cancellable, subtask, set);
-  suspend(thread);
+  Thread& thread = current_heap_thread();
+  start_waiting(thread, wait, cancellable, awaited, set);
+  block(thread, nullptr);
   return thread.cancelled;
 }
 
@@ -89,10 +98,11 @@ Event Store::get_pending_event(WaitableSet& set) {
   return take_event(*static_cast<Waitable*>(c.entity));
 }
 
-// Waitable.get_pending_event, and what canon_lower's subtask_event says when it is delivered.
+// Waitable.get_pending_event, and what canon_lower's subtask_event says when it is delivered; for ends see streams.cc.
 Event Store::take_event(Waitable& waitable) {
   OPTIMIZED_ASSERT(waitable.pending_event);
   waitable.clear_pending_event();
+  if (!waitable.is_subtask) return take_copy_event(static_cast<CopyEnd&>(waitable));
   auto& subtask = static_cast<Subtask&>(waitable);
   if (subtask.resolved()) subtask.deliver_resolve();
   return {EventCode::kSubtask, subtask.index, static_cast<uint32_t>(subtask.call.state)};
@@ -101,34 +111,42 @@ Event Store::take_event(Waitable& waitable) {
 // Task.request_cancellation. A task that waits to enter is a record only: it is taken out of its bag and resolved here,
 // in whoever cancels it.
 void Store::request_cancellation(Task& task, Instance* caller) {
-  Instance& instance = *task.vm.instance;
-  Thread& thread = task.thread;
-  if (task.vm.state == TaskState::kInitial) {
+  Instance& instance = *task.thread.instance;
+  if (task.thread.state == TaskState::kInitial) {
     OPTIMIZED_ASSERT(task.waits_to_enter);
-    task.vm.state = TaskState::kCancelDelivered;
-    stop_waiting(thread);
+    task.thread.state = TaskState::kCancelDelivered;
+    stop_waiting(task.thread);
     if (!is(Mutant::kStaleStartingRecord)) --instance.num_waiting_to_enter;
     cancel_task(task);
     end_task(task);
     tasks_.release(task);
     return;
   }
-  OPTIMIZED_ASSERT(task.vm.state == TaskState::kStarted);
-  bool cancellable = thread.cancellable || is(Mutant::kCancelIgnoresCancellable);
-  if (task.function->needs_exclusive() && instance.exclusive != nullptr && instance.exclusive != &task)
-    cancellable = cancellable && is(Mutant::kCancelIgnoresExclusive);
+  OPTIMIZED_ASSERT(task.thread.state == TaskState::kStarted);
+  cancel_candidates_.clear();
+  for (Thread* t = task.threads.first(); t != nullptr; t = task.threads.next(*t))
+    if (may_cancel(*t)) cancel_candidates_.push_back(t);
   Instance* common = instance.common_ancestor(caller);
-  if (!cancellable || !instance.may_enter_below(common)) {
-    task.vm.state = TaskState::kPendingCancel;
+  if (cancel_candidates_.empty() || !instance.may_enter_below(common)) {
+    task.thread.state = TaskState::kPendingCancel;
     return;
   }
-  task.vm.state = TaskState::kCancelDelivered;
+  task.thread.state = TaskState::kCancelDelivered;
   instance.enter_below(common);
-  const Candidate c =
-      choices_.choose(ChoicePoint::kRequestCancellation, {task.vm.call_id, 0}, CancelCandidates(thread));
-  OPTIMIZED_ASSERT(c.entity == &thread && thread.waiting());
-  resume(thread, true);
+  const Candidate c = choices_.choose(ChoicePoint::kRequestCancellation, {task.thread.call_id, 0},
+                                      ThreadCandidates(cancel_candidates_));
+  OPTIMIZED_ASSERT(c.entity != nullptr);
+  resume(*static_cast<Thread*>(c.entity), true);
   instance.leave_below(common);
+}
+
+// Whether a thread of a task that was asked to cancel can be told. A running thread that blocked cancellably before
+// counts; if it is chosen, an assertion of the specification fails.
+bool Store::may_cancel(const Thread& thread) const {
+  if (!thread.cancellable && (thread.running() || !is(Mutant::kCancelIgnoresCancellable))) return false;
+  if (!thread.is_implicit() || is(Mutant::kCancelIgnoresExclusive)) return true;
+  const Task* exclusive = thread.instance->exclusive;
+  return !thread.task->function->needs_exclusive() || exclusive == nullptr || exclusive == thread.task;
 }
 
 // Subtask.on_cancel. The callee is gone if it ended in a trap that a host function swallowed: the request has no

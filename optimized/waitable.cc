@@ -1,25 +1,12 @@
 // Waitables: who is woken by what, and the flat values of lowered calls.
 #include "optimized/waitable.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "optimized/assert.h"
 #include "optimized/store.h"
 
 namespace lockstep::optimized {
-namespace {
-
-constexpr uint32_t kWord = 4;  // size and alignment of a u32
-
-// The bytes of an area of u32s, or the trap for a bad pointer.
-uint8_t* checked_area(const Memory& memory, uint32_t pointer, uint64_t words, TrapSite misaligned, TrapSite outside) {
-  trap_if(pointer % kWord != 0, misaligned);
-  trap_if(pointer + words * kWord > memory.bytes.size(), outside);
-  return memory.bytes.data() + pointer;
-}
-
-}  // namespace
-
 Id Waitable::id() const { return {instance->id, index}; }
 
 void Waitable::set_pending_event() {
@@ -86,39 +73,49 @@ void WaitableSet::unwake_waiters() {
 }
 
 bool LoweredCall::params_in_memory() const {
-  return import->type().num_params > (import->async_ ? kMaxFlatAsyncParams : kMaxFlatParams);
+  return import->type().flat_params > (import->async_ ? kMaxFlatAsyncParams : kMaxFlatParams);
 }
 
-std::span<const uint32_t> LoweredCall::lift_params(std::array<uint32_t, kMaxFlatParams>& storage) const {
-  const uint32_t count = import->type().num_params;
-  if (!params_in_memory()) return flat_args.first(count);
-  const uint8_t* area =
-      checked_area(*import->memory, flat_args[0], count, TrapSite::kLiftFlatValues1, TrapSite::kLiftFlatValues2);
-  std::memcpy(storage.data(), area, count * kWord);
-  return std::span(storage).first(count);
+void LoweredCall::lift_params(std::span<Value> out) {
+  const Context cx = {import->instance, import->memory, {}, &lenders, nullptr};
+  FlatReader in(flat_args);
+  optimized::lift_params(cx, in, import->async_ ? kMaxFlatAsyncParams : kMaxFlatParams, import->type(), out);
 }
 
-void LoweredCall::lower_result(uint32_t value) {
-  if (!import->type().has_result) return;
-  result = value;
-  if (!import->async_) return;
-  const uint32_t pointer = flat_args[params_in_memory() ? 1 : import->type().num_params];
-  uint8_t* area = checked_area(*import->memory, pointer, 1, TrapSite::kLowerFlatValues1, TrapSite::kLowerFlatValues2);
-  std::memcpy(area, &value, kWord);
+void LoweredCall::lower_result(const Value& value) {
+  const FuncType& type = import->type();
+  if (!type.has_result()) return;
+  const Context cx = {import->instance, import->memory, import->realloc, nullptr, nullptr};
+  if (type.flat_result <= (import->async_ ? 0 : kMaxFlatResults)) {
+    FlatWriter out;
+    lower_flat(cx, out, value, *type.result);
+    result = out.values()[0];
+  } else {
+    lower_result_to(cx, flat_args[params_in_memory() ? 1 : type.flat_params], value, type);
+  }
+}
+
+void LoweredCall::return_lent() {
+  for (ResourceHandle* h : lenders) --h->num_lends;
+  lenders.clear();
 }
 
 void Subtask::reinitialise() { *this = Subtask(); }
 
-void Subtask::start(const Import& import, uint32_t call_id, std::span<const uint32_t> flat_args, SubtaskState state) {
+void Subtask::start(const Import& import, uint32_t call_id, std::span<const uint64_t> flat_args, SubtaskState state) {
   OPTIMIZED_ASSERT(flat_args.size() <= args.size());
   std::copy(flat_args.begin(), flat_args.end(), args.begin());
-  call = {&import, call_id, state, std::span<const uint32_t>(args).first(flat_args.size())};
+  call.import = &import;
+  call.call_id = call_id;
+  call.state = state;
+  call.flat_args = std::span<const uint64_t>(args).first(flat_args.size());
   instance = import.instance;
 }
 
 void Subtask::deliver_resolve() {
   OPTIMIZED_ASSERT(!resolve_delivered && resolved());
-  if (write_at_delivery) call.lower_result(call.result);
+  if (write_at_delivery) call.lower_result(late_result);
+  call.return_lent();
   resolve_delivered = true;
 }
 

@@ -15,13 +15,16 @@
 #include "optimized/list.h"
 #include "optimized/task.h"
 #include "optimized/types.h"
+#include "optimized/values.h"
 
 namespace lockstep::optimized {
 
+struct ResourceHandle;
 struct WaitableSet;
 
-// What subtasks, and later stream and future ends, have in common.
+// What subtasks and the ends of streams and futures have in common.
 struct Waitable {
+  bool is_subtask = true;         // or a CopyEnd
   Instance* instance = nullptr;   // whose table it is in
   uint32_t index = 0;             // 0: not in the table
   bool pending_event = false;     // what the event says is read when it is delivered
@@ -60,14 +63,16 @@ struct LoweredCall {
   const Import* import = nullptr;
   uint32_t call_id = 0;
   SubtaskState state = SubtaskState::kStarting;
-  std::span<const uint32_t> flat_args;
-  uint32_t result = 0;  // flat, for a synchronous lowering
+  std::span<const uint64_t> flat_args;
+  uint64_t result = 0;  // flat, for a synchronous lowering
+  std::vector<ResourceHandle*> lenders = {};
 
-  // lift_flat_values: the parameters, from flat values or from memory. Returns the part of `storage` or of the flat
-  // arguments that holds them.
-  std::span<const uint32_t> lift_params(std::array<uint32_t, kMaxFlatParams>& storage) const;
+  // lift_flat_values: the parameters, from flat values or from memory.
+  void lift_params(std::span<Value> out);
   // lower_flat_values: the result, as a flat value or to memory.
-  void lower_result(uint32_t value);
+  void lower_result(const Value&);
+  // Subtask.deliver_resolve: what was lent is free again.
+  void return_lent();
 
  private:
   bool params_in_memory() const;
@@ -76,20 +81,21 @@ struct LoweredCall {
 // A call whose end its caller did not see at once.
 struct Subtask : Waitable {
   LoweredCall call;
-  std::array<uint32_t, kMaxFlatParams> args = {};     // what call.flat_args views
-  Task* callee = nullptr;                             // of a guest function, until it resolves
-  void (*on_cancel)(void* data, Subtask&) = nullptr;  // of a host function
+  std::array<uint64_t, kMaxFlatParams + 1> args = {};  // what call.flat_args views
+  Task* callee = nullptr;                              // of a guest function, until it resolves
+  void (*on_cancel)(void* data, Subtask&) = nullptr;   // of a host function
   void* on_cancel_data = nullptr;
   Thread* call_waiter = nullptr;  // the thread of a synchronous call
   bool cancellation_requested = false;
   bool resolve_delivered = false;
-  bool write_at_delivery = false;  // Mutant::kResultWrittenAtDelivery
+  bool write_at_delivery = false;  // Mutant::kResultWrittenAtDelivery: late_result
   bool in_use = false;             // by subtask.cancel, which must not see it freed
   bool dropped = false;
+  Value late_result;
 
   void reinitialise();
   bool resolved() const { return is_resolved(call.state); }
-  void start(const Import&, uint32_t call_id, std::span<const uint32_t> flat_args, SubtaskState);
+  void start(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args, SubtaskState);
   // maybe_on_progress: there is an event once the caller has an index to hear of it by.
   void progress() {
     if (index != 0) set_pending_event();

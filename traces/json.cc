@@ -49,14 +49,21 @@ void check_depth(std::string_view text) {
   }
 }
 
+// Fields that are types, values, or tables: they never make a line longer than one.
+bool is_small(std::string_view field) {
+  constexpr std::string_view kSmall[] = {"type", "params",       "result", "element",
+                                         "args", "cancel-value", "values", "tables"};
+  return std::find(std::begin(kSmall), std::end(kSmall), field) != std::end(kSmall);
+}
+
 // No list in it has a list or object as an element: such values go on one line.
 bool is_flat(const Json& j) {
   if (j.is_array()) {
     for (const Json& e : j)
       if (e.is_structured()) return false;
   } else if (j.is_object()) {
-    for (const Json& e : j)
-      if (!is_flat(e)) return false;
+    for (const auto& [key, e] : j.items())
+      if (!is_small(key) && !is_flat(e)) return false;
   }
   return true;
 }
@@ -78,7 +85,10 @@ void write(const Json& j, size_t indent, std::string& out) {
       out += Json(key).dump();
       out += ": ";
     }
-    write(value, indent + 1, out);
+    if (object && is_small(key))
+      out += value.dump();
+    else
+      write(value, indent + 1, out);
   }
   out += '\n';
   out.append(indent, ' ');

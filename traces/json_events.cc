@@ -19,6 +19,11 @@ class Cursor {
     const uint32_t a = take();
     return {a, take()};
   }
+  uint64_t take_core() {
+    const uint64_t low = take();
+    return low | uint64_t{take()} << 32;
+  }
+  Value take_value() { return value_at(words_, i_); }
 
  private:
   std::span<const uint32_t> words_;
@@ -47,6 +52,16 @@ Json field_to_json(Cursor& c, FieldType type) {
     case FieldType::kWords: {
       Json list = Json::array();
       for (uint32_t n = c.take(); n > 0; --n) list.push_back(c.take());
+      return list;
+    }
+    case FieldType::kCores: {
+      Json list = Json::array();
+      for (uint32_t n = c.take(); n > 0; --n) list.push_back(core_to_json(c.take_core()));
+      return list;
+    }
+    case FieldType::kValues: {
+      Json list = Json::array();
+      for (uint32_t n = c.take(); n > 0; --n) list.push_back(value_to_json(c.take_value()));
       return list;
     }
     case FieldType::kIds: {
@@ -133,6 +148,26 @@ void read_field(const Json& j, const Field& field, const std::string& place, Wor
       out.push_back(0);
       for_each(j, place, [&](const Json& e, const std::string& at) { out.push_back(read_number(e, at)); });
       out[count] = static_cast<uint32_t>(out.size() - count - 1);
+      return;
+    }
+    case FieldType::kCores: {
+      const size_t count = out.size();
+      out.push_back(0);
+      for_each(j, place, [&](const Json& e, const std::string& at) {
+        const uint64_t core = read_core(e, at);
+        out.push_back(static_cast<uint32_t>(core));
+        out.push_back(static_cast<uint32_t>(core >> 32));
+      });
+      out[count] = static_cast<uint32_t>((out.size() - count - 1) / 2);
+      return;
+    }
+    case FieldType::kValues: {
+      const size_t count = out.size();
+      out.push_back(0);
+      for_each(j, place, [&](const Json& e, const std::string& at) {
+        append(out, read_value(e, at));
+        ++out[count];
+      });
       return;
     }
     case FieldType::kIds: {
@@ -259,6 +294,11 @@ void apply_change(Snapshot& s, const std::string& entity, const Json& change, co
   r.done();
 }
 
+// A header has 24 bits for it.
+void check_length(const Words& words, const std::string& place) {
+  if (words.size() > 0xff'ffff) throw InputError(place, "an event longer than 16777215 words");
+}
+
 bool may_have_state(RecordKind kind) {
   return kind == RecordKind::kBegin || kind == RecordKind::kEnd || kind == RecordKind::kBack ||
          kind == RecordKind::kHostEnd;
@@ -322,6 +362,7 @@ Words events_from_json(const Json& events, const std::string& place) {
         else
           default_field(f, fields);
       }
+      check_length(fields, at);
       out.push_back(header(rs->kind, fields.size()));
       out.insert(out.end(), fields.begin(), fields.end());
     }
@@ -331,6 +372,7 @@ Words events_from_json(const Json& events, const std::string& place) {
         for (const auto& [entity, change] : changed->items())
           apply_change(state, entity, change, r.at("changed") + "/" + entity);
         const Words words = write_snapshot(state);
+        check_length(words, at);
         out.push_back(header(RecordKind::kState, words.size()));
         out.insert(out.end(), words.begin(), words.end());
       }

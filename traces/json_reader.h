@@ -10,11 +10,29 @@
 
 namespace lockstep::traces {
 
+// For a message: one line, not too long.
+inline std::string shown(const Json& j) {
+  std::string text = j.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > 60) {
+    text.resize(57);
+    text += "...";
+  }
+  return text;
+}
+
 inline uint32_t read_number(const Json& j, const std::string& place) {
   if (!j.is_number_unsigned() || j.get<uint64_t>() > 0xffff'ffffu)
     throw InputError(place, "not a number from 0 to 4294967295: " + j.dump());
   return j.get<uint32_t>();
 }
+
+// A core value: a number below 2^32, else hexadecimal, "0x100000000".
+uint64_t read_core(const Json&, const std::string& place);
+Json core_to_json(uint64_t);
+
+// A component-level value, by its kind alone.
+Value read_value(const Json&, const std::string& place);
+Json value_to_json(const Value&);
 
 template <typename F>
 void for_each(const Json& list, const std::string& place, F&& f) {
@@ -35,6 +53,12 @@ class ObjectReader {
     asked_.emplace_back(field);
     const auto it = j_.find(field);
     return it == j_.end() || it->is_null() ? nullptr : &*it;
+  }
+  // As optional, but null is a value.
+  const Json* nullable(const char* field) {
+    asked_.emplace_back(field);
+    const auto it = j_.find(field);
+    return it == j_.end() ? nullptr : &*it;
   }
   const Json& required(const char* field) {
     const Json* value = optional(field);

@@ -9,23 +9,25 @@ namespace {
 using enum FieldType;
 
 constexpr Field kEnterFields[] = {{"thread", kThread}, {"instance", kWord}, {"context", FieldType::kContext},
-                                  {"function", kWord}, {"entry", kWord},    {"args", kWords}};
+                                  {"function", kWord}, {"entry", kWord},    {"args", kCores}};
 constexpr Field kBeginFields[] = {{"thread", kThread}, {"position", kWord}, {"op", FieldType::kOp},
-                                  {"canon", kWord},    {"token", kWord},    {"args", kWords}};
-constexpr Field kEndFields[] = {{"thread", kThread}, {"result", kWords}};
+                                  {"canon", kWord},    {"token", kWord},    {"args", kCores}};
+constexpr Field kEndFields[] = {{"thread", kThread}, {"result", kCores}};
 constexpr Field kChoiceFields[] = {{"point", kPoint}, {"subject", kThread}, {"candidates", kIds}, {"taken", kThread}};
-constexpr Field kHostCallFields[] = {{"thread", kThread}, {"function", kWord}, {"token", kWord}, {"args", kWords}};
-constexpr Field kHostResultFields[] = {{"token", kWord}, {"blocked", kFlag}, {"result", kWords}};
+constexpr Field kHostCallFields[] = {{"thread", kThread}, {"function", kWord}, {"token", kWord}, {"args", kValues}};
+constexpr Field kHostResultFields[] = {{"token", kWord}, {"blocked", kFlag}, {"result", kValues}};
 constexpr Field kHostCancelFields[] = {{"token", kWord}};
 constexpr Field kStartedFields[] = {{"token", kWord}};
-constexpr Field kResolvedFields[] = {{"token", kWord}, {"cancelled", kFlag}, {"result", kWords}};
-constexpr Field kHostBeginFields[] = {
-    {"during", kWord}, {"op", FieldType::kHostOp}, {"function", kWord}, {"token", kWord}, {"args", kWords}};
+constexpr Field kResolvedFields[] = {{"token", kWord}, {"cancelled", kFlag}, {"result", kValues}};
+constexpr Field kHostBeginFields[] = {{"during", kWord}, {"op", FieldType::kHostOp}, {"function", kWord},
+                                      {"token", kWord},  {"end", kThread},           {"count", kWord},
+                                      {"args", kValues}};
 constexpr Field kHostEndFields[] = {{"during", kWord}, {"result", kWords}};
 constexpr Field kBackFields[] = {{"ran", kFlag}};
 constexpr Field kStackFields[] = {{"tasks", kWords}};
 constexpr Field kTrappedFields[] = {{"site", kSite}};
 constexpr Field kOutcomeFields[] = {{"outcome", FieldType::kOutcome}, {"site", kSite}, {"blocked", kWords}};
+constexpr Field kHostCopyFields[] = {{"end", kThread}, {"result", kWord}, {"progress", kWord}, {"values", kValues}};
 constexpr Field kMemoryFields[] = {{"instance", kWord}, {"index", kWord}, {"words", kWords}};
 
 constexpr RecordSchema kRecords[] = {
@@ -44,6 +46,7 @@ constexpr RecordSchema kRecords[] = {
     {RecordKind::kStack, "stack", kStackFields},
     {RecordKind::kTrapped, "trapped", kTrappedFields},
     {RecordKind::kOutcome, "outcome", kOutcomeFields},
+    {RecordKind::kHostCopy, "host-copy", kHostCopyFields},
     {RecordKind::kMemory, "memory", kMemoryFields},
     {RecordKind::kState, "state", {}},
 };
@@ -59,15 +62,27 @@ constexpr Field kSubtaskFields[] = {{"call", kWord},
                                     {"sync-waiter", kFlag},
                                     {"set", kWord}};
 constexpr Field kWaitableSetFields[] = {{"num-waiting", kWord}};
-constexpr Field kTaskFields[] = {{"instance", kWord}, {"state", kWord}};
-constexpr Field kThreadFields[] = {{"state", kWord}, {"ready", kFlag}, {"cancellable", kFlag},
-                                   {"index", kWord}, {"slot0", kWord}, {"slot1", kWord}};
+constexpr Field kEndEntityFields[] = {{"kind", kWord},        {"state", kWord},    {"pending-event", kFlag},
+                                      {"sync-waiter", kFlag}, {"set", kWord},      {"dropped", kFlag},
+                                      {"pending", kFlag},     {"remaining", kWord}};
+constexpr Field kResourceFields[] = {
+    {"type", kWord}, {"rep", kWord}, {"own", kFlag}, {"scope", kWord}, {"lends", kWord}};
+constexpr Field kErrorContextFields[] = {{"length", kWord}};
+constexpr Field kTaskFields[] = {{"instance", kWord}, {"state", kWord}, {"borrows", kWord}};
+constexpr Field kThreadFields[] = {{"state", kWord}, {"ready", kFlag}, {"cancellable", kFlag}, {"index", kWord},
+                                   {"slot0", kWord}, {"slot1", kWord}, {"slot0-high", kWord},  {"slot1-high", kWord}};
 constexpr Field kTreeFields[] = {{"parent", kWord}};
 
 constexpr EntitySchema kEntities[] = {
-    {EntityKind::kInstance, "instance", 1, kInstanceFields},  {EntityKind::kSubtask, "subtask", 2, kSubtaskFields},
-    {EntityKind::kWaitableSet, "set", 2, kWaitableSetFields}, {EntityKind::kTask, "task", 1, kTaskFields},
-    {EntityKind::kThread, "thread", 2, kThreadFields},        {EntityKind::kTree, "tree", 1, kTreeFields},
+    {EntityKind::kInstance, "instance", 1, kInstanceFields},
+    {EntityKind::kSubtask, "subtask", 2, kSubtaskFields},
+    {EntityKind::kWaitableSet, "set", 2, kWaitableSetFields},
+    {EntityKind::kEnd, "end", 2, kEndEntityFields},
+    {EntityKind::kResource, "resource", 2, kResourceFields},
+    {EntityKind::kErrorContext, "error-context", 2, kErrorContextFields},
+    {EntityKind::kTask, "task", 1, kTaskFields},
+    {EntityKind::kThread, "thread", 2, kThreadFields},
+    {EntityKind::kTree, "tree", 1, kTreeFields},
 };
 
 static_assert(std::size(kRecords) == kRecordKindCount);
@@ -103,13 +118,29 @@ void SnapshotWriter::waitable_set(uint32_t instance, uint32_t index, uint32_t nu
   out_.insert(out_.end(), {header(EntityKind::kWaitableSet, 3), instance, index, num_waiting});
 }
 
-void SnapshotWriter::task(uint32_t token, uint32_t instance, uint32_t state) {
-  out_.insert(out_.end(), {header(EntityKind::kTask, 3), token, instance, state});
+void SnapshotWriter::end(uint32_t instance, uint32_t index, const End& e) {
+  out_.insert(out_.end(), {header(EntityKind::kEnd, 10), instance, index, e.kind, e.state, uint32_t{e.pending_event},
+                           uint32_t{e.sync_waiter}, e.set, uint32_t{e.dropped}, uint32_t{e.pending}, e.remaining});
+}
+
+void SnapshotWriter::resource(uint32_t instance, uint32_t index, const Resource& r) {
+  out_.insert(out_.end(),
+              {header(EntityKind::kResource, 7), instance, index, r.type, r.rep, uint32_t{r.own}, r.scope, r.lends});
+}
+
+void SnapshotWriter::error_context(uint32_t instance, uint32_t index, uint32_t length) {
+  out_.insert(out_.end(), {header(EntityKind::kErrorContext, 3), instance, index, length});
+}
+
+void SnapshotWriter::task(uint32_t token, uint32_t instance, uint32_t state, uint32_t borrows) {
+  out_.insert(out_.end(), {header(EntityKind::kTask, 4), token, instance, state, borrows});
 }
 
 void SnapshotWriter::thread(ThreadId id, const Thread& t) {
-  out_.insert(out_.end(), {header(EntityKind::kThread, 8), id.task, id.k, t.state, uint32_t{t.ready},
-                           uint32_t{t.cancellable}, t.index, t.slot0, t.slot1});
+  out_.insert(out_.end(),
+              {header(EntityKind::kThread, 10), id.task, id.k, t.state, uint32_t{t.ready}, uint32_t{t.cancellable},
+               t.index, static_cast<uint32_t>(t.slot0), static_cast<uint32_t>(t.slot1),
+               static_cast<uint32_t>(t.slot0 >> 32), static_cast<uint32_t>(t.slot1 >> 32)});
 }
 
 void SnapshotWriter::tree(uint32_t token, uint32_t parent) {

@@ -18,17 +18,9 @@
 #include <string_view>
 #include <vector>
 
-#include "traces/vocabulary.h"
+#include "traces/value.h"
 
 namespace lockstep::traces {
-
-using Words = std::vector<uint32_t>;
-
-struct ThreadId {
-  uint32_t task = 0;
-  uint32_t k = 0;
-  auto operator<=>(const ThreadId&) const = default;
-};
 
 enum class RecordKind : uint8_t {
   kEnter,       // guest code is entered
@@ -46,6 +38,7 @@ enum class RecordKind : uint8_t {
   kStack,       // the answer to a call-stack query
   kTrapped,     // a trap arrived at a host frame
   kOutcome,     // how the case ended
+  kHostCopy,    // a copy of an end that the host holds has come to something
   kMemory,      // what a guest memory holds at the end: (address, value) of the words that are not 0
   kState,       // a snapshot
 };
@@ -62,6 +55,8 @@ enum class FieldType : uint8_t {
   kSite,     // traces/sites.h
   kThread,   // two words
   kWords,    // a count, then that many words
+  kCores,    // core values: a count, then that many pairs of words, low and high
+  kValues,   // component-level values: a count, then that many (traces/value.h)
   kIds,      // a count, then that many pairs of words: threads, handles, or (0 or 1, 0) at wait-until
 };
 
@@ -77,7 +72,17 @@ struct RecordSchema {
 };
 
 // An entity of a snapshot is one header word (kind << 24 | words that follow), then its key, then its fields.
-enum class EntityKind : uint8_t { kInstance, kSubtask, kWaitableSet, kTask, kThread, kTree };
+enum class EntityKind : uint8_t {
+  kInstance,
+  kSubtask,
+  kWaitableSet,
+  kEnd,
+  kResource,
+  kErrorContext,
+  kTask,
+  kThread,
+  kTree
+};
 inline constexpr size_t kEntityKindCount = static_cast<size_t>(EntityKind::kTree) + 1;
 
 struct EntitySchema {
@@ -129,6 +134,16 @@ class RecordWriter {
     out_.insert(out_.end(), ws.begin(), ws.end());
     return *this;
   }
+  RecordWriter& cores(std::span<const uint64_t> values) {
+    word(static_cast<uint32_t>(values.size()));
+    for (const uint64_t v : values) word(static_cast<uint32_t>(v)).word(static_cast<uint32_t>(v >> 32));
+    return *this;
+  }
+  RecordWriter& values(std::span<const Value> values) {
+    word(static_cast<uint32_t>(values.size()));
+    for (const Value& v : values) append(out_, v);
+    return *this;
+  }
   RecordWriter& ids(std::span<const ThreadId> ids) {
     word(static_cast<uint32_t>(ids.size()));
     for (ThreadId id : ids) thread(id);
@@ -158,10 +173,26 @@ class SnapshotWriter {
     bool cancellation_requested, resolve_delivered, pending_event, sync_waiter;
     uint32_t set;  // the index of the waitable set it is in, or 0
   };
+  struct End {
+    uint32_t kind;   // 0 readable, 1 writable end of a stream; 2, 3 of a future
+    uint32_t state;  // CopyState: 1 IDLE, 2 COPYING, 3 CANCELLING_COPY, 4 DONE
+    bool pending_event, sync_waiter;
+    uint32_t set;
+    bool dropped;        // the shared part: one of its ends was dropped
+    bool pending;        // the shared part: a buffer of either end waits there
+    uint32_t remaining;  // … and so many elements are left in it
+  };
+  struct Resource {
+    uint32_t type, rep;
+    bool own;
+    uint32_t scope;  // the task whose borrow it is; 0 if it is none
+    uint32_t lends;
+  };
   struct Thread {
     uint32_t state;  // 0 running, 1 waiting, 2 suspended
     bool ready, cancellable;
-    uint32_t index, slot0, slot1;
+    uint32_t index;
+    uint64_t slot0, slot1;
   };
 
   void instance(uint32_t index, const Instance&);
@@ -169,7 +200,10 @@ class SnapshotWriter {
   void locked_instance(uint32_t index);
   void subtask(uint32_t instance, uint32_t index, const Subtask&);
   void waitable_set(uint32_t instance, uint32_t index, uint32_t num_waiting);
-  void task(uint32_t token, uint32_t instance, uint32_t state);
+  void end(uint32_t instance, uint32_t index, const End&);
+  void resource(uint32_t instance, uint32_t index, const Resource&);
+  void error_context(uint32_t instance, uint32_t index, uint32_t length);  // of the debug message, in bytes
+  void task(uint32_t token, uint32_t instance, uint32_t state, uint32_t borrows);
   void thread(ThreadId, const Thread&);
   void tree(uint32_t token, uint32_t parent);
 

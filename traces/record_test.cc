@@ -62,8 +62,11 @@ Words one_of_each() {
   w.locked_instance(2);
   w.subtask(1, 2, {3, 4, true, true, true, true, 5});
   w.waitable_set(1, 3, 4);
-  w.task(5, 1, 2);
-  w.thread({5, 0}, {1, true, true, 2, 3, 4});
+  w.end(1, 4, {3, 2, true, true, 5, true, true, 6});
+  w.resource(1, 5, {6, 7, true, 8, 9});
+  w.error_context(1, 6, 7);
+  w.task(5, 1, 2, 3);
+  w.thread({5, 0}, {1, true, true, 2, 0x6'0000'0003, 0x7'0000'0004});
   w.tree(5, 4);
   return out;
 }
@@ -81,9 +84,12 @@ TEST(Snapshot, WritersFillExactlyTheFieldsOfTheSchema) {
   EXPECT_EQ(fields(1), (Words{1, 0, 0, 0, 0, 0, 0, 0, 0})) << "of a locked root only that it is locked";
   EXPECT_EQ(fields(2), (Words{3, 4, 1, 1, 1, 1, 5}));
   EXPECT_EQ(fields(3), (Words{4}));
-  EXPECT_EQ(fields(4), (Words{1, 2}));
-  EXPECT_EQ(fields(5), (Words{1, 1, 1, 2, 3, 4}));
-  EXPECT_EQ(fields(6), (Words{4}));
+  EXPECT_EQ(fields(4), (Words{3, 2, 1, 1, 5, 1, 1, 6}));
+  EXPECT_EQ(fields(5), (Words{6, 7, 1, 8, 9}));
+  EXPECT_EQ(fields(6), (Words{7}));
+  EXPECT_EQ(fields(7), (Words{1, 2, 3}));
+  EXPECT_EQ(fields(8), (Words{1, 1, 1, 2, 3, 4, 6, 7}));
+  EXPECT_EQ(fields(9), (Words{4}));
 }
 
 TEST(Snapshot, WithoutAKindEverythingElseStays) {
@@ -97,6 +103,13 @@ TEST(Snapshot, WithoutAKindEverythingElseStays) {
     }
     EXPECT_EQ(left, kEntityKindCount + 1 - (kind == EntityKind::kInstance ? 2 : 1));
   }
+}
+
+TEST(Snapshot, OrderOfTheKindsIsTheOneOfTheProtocol) {
+  constexpr std::string_view kOrder[] = {"instance",      "subtask", "set",    "end", "resource",
+                                         "error-context", "task",    "thread", "tree"};
+  ASSERT_EQ(std::size(kOrder), kEntityKindCount);
+  for (size_t i = 0; i < kEntityKindCount; ++i) EXPECT_EQ(schema(static_cast<EntityKind>(i)).name, kOrder[i]);
 }
 
 TEST(Record, AWrittenRecordIsReadBackWordByWord) {
@@ -114,6 +127,32 @@ TEST(Record, AWrittenRecordIsReadBackWordByWord) {
   EXPECT_EQ(second.kind, RecordKind::kHostEnd);
   EXPECT_EQ(Words(second.words.begin(), second.words.end()), (Words{0, 2, 7, 8}));
   EXPECT_EQ(next(second), out.size());
+}
+
+TEST(Record, CoreValuesAreLowAndHighWords) {
+  Words out;
+  RecordWriter(out, RecordKind::kEnd).thread({1, 0}).cores(std::vector<uint64_t>{5, 0x7'0000'0006});
+  EXPECT_EQ(out, (Words{header(RecordKind::kEnd, 7), 1, 0, 2, 5, 0, 6, 7}));
+}
+
+TEST(Record, AValueIsReadBackAsItWasWritten) {
+  const std::vector<Value> values = {
+      Value::integer(UINT64_MAX),
+      Value::negative(-1),
+      Value::string(""),
+      Value::string("abcde"),
+      Value::sequence({Value(1), Value::string("x")}),
+      Value::of_case(3),
+      Value::of_case(1, Value::of_case(0, Value::rep(9))),
+      Value::of_end({7, 2}),
+  };
+  Words out;
+  RecordWriter(out, RecordKind::kHostCopy).thread({1, 1}).word(0).word(8).values(values);
+  const RecordView r = record_at(out, 0);
+  size_t at = 5;
+  ASSERT_EQ(r.words[4], values.size());
+  for (const Value& v : values) EXPECT_EQ(value_at(r.words, at), v);
+  EXPECT_EQ(at, r.words.size());
 }
 
 }  // namespace

@@ -10,25 +10,25 @@
 #include <string>
 #include <vector>
 
+#include "traces/value.h"
 #include "traces/vocabulary.h"
 
 namespace lockstep::traces {
 
-inline constexpr uint32_t kNone = 0xffff'ffff;
-
 // A token names a call: fresh for each call operation and passed as the first u32 parameter, so that both the guest
 // and the trace can say which call is meant under any schedule. Never 0. A call inside `repeat` uses token + i in
 // round i.
+//
+// Tasks that no call operation names are called by where they run and how many ran there before (`task_name`).
 using Token = uint32_t;
 
-// A value type as a tree; resources are nominal (`resource` is an index into the scenario's resource types).
-struct ValueType {
-  enum class Kind : uint8_t { kU32 };
-  Kind kind = Kind::kU32;
-  std::vector<ValueType> children;
-  uint32_t resource = kNone;
-  bool operator==(const ValueType&) const = default;
-};
+// The name of the n-th (from 1) realloc, destructor or start function entered in an instance. Proper tokens are below.
+constexpr Token task_name(Context context, uint32_t instance, uint32_t n) {
+  const uint32_t which = context == Context::kRealloc ? 0 : context == Context::kDestructor ? 1 : 2;
+  return 0x8000'0000 | which << 28 | instance << 20 | n;
+}
+// The n of such a name.
+constexpr uint32_t entry_of_task(Token name) { return name & 0xf'ffff; }
 
 struct FuncType {
   std::vector<ValueType> params;  // the first is the token
@@ -54,20 +54,38 @@ struct Callee {
 // have keep their defaults.
 struct Canon {
   Op kind = Op::kCall;
-  Callee callee;                        // kCall
-  bool async_ = false;                  // kCall, kSubtaskCancel
-  bool cancellable = false;             // kWaitableSetWait, kWaitableSetPoll, kThreadYield
-  uint32_t slot = 0;                    // kContextGet, kContextSet: 0 or 1
-  std::optional<ValueType> result;      // kTaskReturn
-  uint32_t memory = kNone;              // kCall, kTaskReturn, kWaitableSetWait, kWaitableSetPoll
-  Encoding encoding = Encoding::kUtf8;  // kCall, kTaskReturn
+  Callee callee;                              // kCall
+  bool async_ = false;                        // kCall, kSubtaskCancel, read, write, cancel-read, cancel-write
+  bool cancellable = false;                   // kWaitableSetWait, kWaitableSetPoll, all that yields or suspends
+  uint32_t slot = 0;                          // kContextGet, kContextSet: 0 or 1
+  IndexType index = IndexType::kI32;          // kContextGet, kContextSet, kThreadNewIndirect: i32 or i64
+  std::optional<ValueType> result;            // kTaskReturn
+  ValueType element{ValueType::Kind::kNone};  // streams and futures: what they carry
+  uint32_t resource = kNone;                  // resource.*
+  uint32_t table = kNone;                     // kThreadNewIndirect: index in Instance::tables
+  uint32_t memory = kNone;                    // kCall, kTaskReturn, kWaitableSetWait, kWaitableSetPoll, read, write,
+                                              // error-context.new, error-context.debug-message
+  Encoding encoding = Encoding::kUtf8;        // those but the waitable sets'
+  bool realloc = false;                       // kCall, stream.read, future.read, error-context.debug-message
   bool operator==(const Canon&) const = default;
 };
+
+// A resource type; `instance` defines it and has its destructor.
+struct Resource {
+  uint32_t instance = 0;
+  bool destructor = false;
+  bool operator==(const Resource&) const = default;
+};
+
+// An entry of a table of functions that threads can begin with.
+enum class TableEntry : uint8_t { kNull, kI32, kI64 };
 
 struct Instance {
   uint32_t parent = kNone;  // an earlier instance; kNone for a root
   uint32_t registers = 8;   // guest globals that scripts use
+  bool start = false;       // its core module has a start function
   std::vector<Memory> memories;
+  std::vector<std::vector<TableEntry>> tables;
   std::vector<Canon> canons;
   bool operator==(const Instance&) const = default;
 };
@@ -79,6 +97,7 @@ struct Function {
   Lift lift = Lift::kSync;
   uint32_t memory = kNone;
   Encoding encoding = Encoding::kUtf8;
+  bool realloc = false;
   bool post_return = false;
   bool operator==(const Function&) const = default;
 };
@@ -91,7 +110,7 @@ struct HostFunction {
 // A literal, or the value of a register of the instance when the operation runs.
 struct Operand {
   bool is_register = false;
-  uint32_t value = 0;
+  uint64_t value = 0;
   bool operator==(const Operand&) const = default;
 };
 
@@ -103,15 +122,26 @@ struct Guard {
   bool operator==(const Guard&) const = default;
 };
 
-// One line of a script. `args`, by kind:
-//   call               the parameters after the token, then the address of the parameter area (async and more than
-//                      four parameters), then the address of the result area (async and a result)
-//   context.set        value            task.return        value (if the type has one)
-//   waitable-set.wait  set, address     waitable-set.poll  set, address     waitable-set.drop  set
-//   waitable.join      waitable, set    subtask.cancel     subtask          subtask.drop       subtask
-//   load               address          return             value (if any)   wait               set
+// One line of a script. `args`, by kind; all are core values:
+//   call               flat parameters after the token; or, if the parameters are passed in memory, the words that
+//   follow
+//                      the token there, and the address of the area; then the address of the result area, if there is
+//                      one
+//   task.return        flat result; or, if that is more than 16, the address of the result in memory
+//   return             flat result of a synchronous lift; or, if that is more than one, its address; realloc: the
+//   pointer context.set        value            waitable-set.wait, .poll  set, address      waitable-set.drop  set
+//   waitable.join      waitable, set    subtask.cancel, .drop     subtask           wait               set
+//   resource.new       rep              resource.rep, .drop       handle
+//   stream.read, .write  end, address, count      future.read, .write  end, address
+//   cancel-read, cancel-write, drop-readable, drop-writable  end
+//   thread.new-indirect  index in the table, argument (its script's key)
+//   thread.resume-later, -then-resume, -then-promote  thread
+//   error-context.new  address, length  .debug-message  handle, address             .drop              handle
+//   load               address          store    address, value    param    its number (a literal)
 //   code               packed value
-// `to`: call (result, or the subtask's handle), context.get, waitable-set.new, thread.index, load.
+// `to`: what the operation gives: call (result, or the subtask's handle), context.get, waitable-set.new, thread.index,
+// load, param, resource.new, resource.rep, thread.new-indirect, error-context.new; stream.new and future.new (the
+// readable end; the writable one goes to `also`).
 struct Operation {
   Op kind = Op::kReturn;
   uint32_t canon = kNone;
@@ -119,7 +149,8 @@ struct Operation {
   Token token = 0;
   std::vector<Operand> args;
   uint32_t to = kNone;          // a register
-  uint32_t memory = kNone;      // load
+  uint32_t also = kNone;        // a register
+  uint32_t memory = kNone;      // load, store
   uint32_t times = 0;           // repeat
   std::vector<Operation> body;  // repeat
   bool operator==(const Operation&) const = default;
@@ -135,10 +166,12 @@ struct Script {
   bool operator==(const Script&) const = default;
 };
 
-// What the n-th post-return (counted from 1) entered in an instance does.
+// What other guest code of an instance does.
 struct EntryScript {
   Context context = Context::kPostReturn;
   uint32_t instance = 0;
+  // Which: the n-th post-return or realloc (counted from 1) entered in the instance; the rep that a destructor gets;
+  // the argument that a thread gets; 1 for the start function.
   uint32_t entry = 1;
   Segment ops;
   bool operator==(const EntryScript&) const = default;
@@ -148,10 +181,13 @@ struct EntryScript {
 struct HostOperation {
   HostOp kind = HostOp::kRun;
   uint32_t function = kNone;  // kInvoke
-  Token token = 0;            // kInvoke, kResolve, kConfirm, kCancel, kDrop
-  std::vector<uint32_t>
-      args;              // kInvoke: parameters after the token; kResolve, kReturn: the value (if the type has one)
-  bool swallow = false;  // kInvoke inside a host function: a trap ends here
+  Token token = 0;            // kInvoke, kResolve, kConfirm, kCancel, kDrop; fresh: kNewStream, kNewFuture, kRead
+  // kInvoke: parameters after the token; kResolve, kReturn: the value (if the type has one); kWrite: what is written.
+  std::vector<Value> args;
+  bool swallow = false;                       // kInvoke inside a host function: a trap ends here
+  ThreadId end;                               // kRead, kWrite, kCancelCopy, kDropEnd
+  uint32_t count = 0;                         // kRead: how many at most
+  ValueType element{ValueType::Kind::kNone};  // kNewStream, kNewFuture
   bool operator==(const HostOperation&) const = default;
 };
 
@@ -160,15 +196,16 @@ struct HostCall {
   Token token = 0;
   std::vector<HostOperation> on_call;  // ends with kReturn or kBlock
   OnCancel on_cancel = OnCancel::kNow;
-  uint32_t cancel_value = 0;  // OnCancel::kReturn: the value that it returns instead
+  Value cancel_value;  // OnCancel::kReturn: the value that it returns instead
   bool operator==(const HostCall&) const = default;
 };
 
 struct Scenario {
   bool recursion = false;                 // the topology flag: calls within an instance and between child and ancestor
   uint32_t table_limit = (1u << 28) - 1;  // Table.MAX_LENGTH
-  std::vector<Instance> instances;        // parents before children; roots in order
-  std::vector<Function> functions;        // in definition order
+  std::vector<Resource> resources;
+  std::vector<Instance> instances;  // parents before children; roots in order
+  std::vector<Function> functions;  // in definition order
   std::vector<HostFunction> host_functions;
   std::vector<Script> scripts;  // sorted by token
   std::vector<EntryScript> entries;
@@ -180,5 +217,36 @@ struct Scenario {
 
 // The index of the root instance above `instance`.
 uint32_t root_of(const Scenario&, uint32_t instance);
+
+// The instances with a start function in the order in which these run: roots in order, children before their parent.
+std::vector<uint32_t> start_order(const Scenario&);
+
+inline constexpr size_t kMaxFlatParams = 16;
+inline constexpr size_t kMaxFlatAsyncParams = 4;
+inline constexpr size_t kMaxFlatResults = 1;
+
+inline constexpr size_t kMaxOperands = 64;  // of one operation
+
+// How the core values of a call, a return or a script's segment look.
+struct CallShape {
+  bool params_in_memory = false;
+  uint32_t flat_params = 0;   // including the token; 1 if they are in memory
+  uint32_t area_words = 0;    // of the parameters in memory, including the token
+  bool result_area = false;   // the caller passes the address of one
+  uint32_t flat_results = 0;  // that the call gives back
+};
+// canon lower with these options. `pointers` is the index type of the canon's memory.
+CallShape lowered_shape(const FuncType&, bool async_, IndexType pointers);
+// Flat parameters that core code of a lifted function gets.
+uint32_t lifted_params(const FuncType&, IndexType pointers);
+// Flat values that it returns (synchronous lift): 0 or 1.
+uint32_t lifted_results(const FuncType&);
+// Flat values that task.return takes.
+uint32_t returned_values(const std::optional<ValueType>& result, IndexType pointers);
+// The flat parameters are too many: core code gets the address of a tuple of them, from realloc. (The number does not
+// depend on the index type.)
+bool params_in_memory(const FuncType&);
+// The index type of a memory of the instance; i32 for kNone.
+IndexType index_type(const Scenario&, uint32_t instance, uint32_t memory);
 
 }  // namespace lockstep::traces

@@ -14,6 +14,7 @@ constexpr Site kSites[] = {
     {"", 0, "", ""},
     {"guest.unreachable#1", 0, "unreachable", ""},
     {"guest.load#1", 0, "memory-out-of-bounds", ""},
+    {"guest.store#1", 0, "memory-out-of-bounds", ""},
 #define LOCKSTEP_TRAP(name, line, klass, unreached) {name, line, klass, unreached},
 #define LOCKSTEP_SPEC_ASSERT(name, line) {"assert:" name, line, "spec-undefined", "", true},
 #include "traces/sites.inc"
@@ -31,7 +32,7 @@ struct ClassText {
 
 constexpr ClassText kTexts[] = {
     {"unreachable", "core code executed `unreachable`."},
-    {"memory-out-of-bounds", "core code loaded from an address outside its memory."},
+    {"memory-out-of-bounds", "core code loaded from or stored to an address outside its memory."},
     {"cannot-leave", "the instance may not call out now: its post-return or realloc is running (may_leave is false)."},
     {"cannot-enter",
      "the callee's instance, or an ancestor of it that the caller is not in, is already entered (may_enter is false): "
@@ -39,8 +40,12 @@ constexpr ClassText kTexts[] = {
     {"unknown-handle", "the index names no live entry of the instance's table."},
     {"wrong-handle-type", "the index names a handle of another type than the built-in works on."},
     {"table-full", "the table has reached its limit."},
-    {"unaligned-pointer", "the address of a parameter or result area is not a multiple of its alignment."},
-    {"pointer-out-of-bounds", "a parameter or result area does not lie inside the memory."},
+    {"unaligned-pointer",
+     "the address of a parameter or result area, list or buffer is not a multiple of its alignment."},
+    {"pointer-out-of-bounds",
+     "a parameter or result area, string, list or buffer does not lie inside the memory, or is too large for any."},
+    {"invalid-utf8", "the bytes of a string are not UTF-8."},
+    {"bad-case", "the discriminant of an option, result or variant is none of its cases."},
     {"borrow-still-held", "borrowed handles have not been dropped, or a lent handle is still lent."},
     {"uncaught-exception", "a core exception left the core function; at a component boundary that is a trap."},
     {"cannot-block",

@@ -51,14 +51,29 @@ TEST(Sites, ClassesGroupTrapsByWhatWentWrong) {
   EXPECT_EQ(sites_of("task-state"),
             (std::set<std::string_view>{"Task.unregister_thread#1", "Task.return_#1", "Task.cancel#1"}));
   EXPECT_EQ(sites_of("cannot-enter"), std::set<std::string_view>{"Store.lift.func_inst#1"});
+  EXPECT_EQ(sites_of("bad-case"), (std::set<std::string_view>{"load_variant#1", "lift_flat_variant#1"}));
+  EXPECT_EQ(sites_of("invalid-utf8"), std::set<std::string_view>{"load_string_from_range#4"});
+  EXPECT_EQ(sites_of("table-full"), std::set<std::string_view>{"Table.add#1"});
   EXPECT_EQ(sites_of("cannot-block"), std::set<std::string_view>{"canon_lift#1"});
+}
+
+TEST(Sites, WhatNoScenarioReachesIsNeverReachedAndSaysWhy) {
+  std::set<std::string_view> unreached;
+  for (const Site& s : sites().subspan(1)) {
+    if (s.unreached.empty()) continue;
+    unreached.insert(s.name);
+    EXPECT_TRUE(s.unreached.starts_with("never")) << s.name << ": " << s.unreached;
+  }
+  EXPECT_EQ(unreached, (std::set<std::string_view>{"canon_lift.thread_func#2", "lift_error_context#1",
+                                                   "load_string_from_range#2", "store_string_copy#1"}));
 }
 
 TEST(Sites, OnlyTheGuestsOwnTrapsAndTheCatchAllHaveNoLine) {
   std::set<std::string_view> without_line;
   for (const Site& s : sites().subspan(1))
     if (s.line == 0) without_line.insert(s.name);
-  EXPECT_EQ(without_line, (std::set<std::string_view>{"guest.unreachable#1", "guest.load#1", "assert:other#0"}));
+  EXPECT_EQ(without_line,
+            (std::set<std::string_view>{"guest.unreachable#1", "guest.load#1", "guest.store#1", "assert:other#0"}));
 }
 
 }  // namespace

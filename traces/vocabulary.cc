@@ -3,8 +3,6 @@
 
 #include <array>
 
-#include "traces/scenario.h"
-
 namespace lockstep::traces {
 namespace {
 
@@ -52,6 +50,8 @@ constexpr std::string_view kOpNames[] = {"call",
                                          "error-context.debug-message",
                                          "error-context.drop",
                                          "load",
+                                         "store",
+                                         "param",
                                          "unreachable",
                                          "throw",
                                          "repeat",
@@ -62,8 +62,9 @@ constexpr std::string_view kOpNames[] = {"call",
                                          "code"};
 static_assert(std::size(kOpNames) == kOpCount);
 
-constexpr std::string_view kHostOpNames[] = {"invoke", "run",  "tick",       "resolve", "confirm",
-                                             "cancel", "drop", "call-stack", "return",  "block"};
+constexpr std::string_view kHostOpNames[] = {
+    "invoke", "run",        "tick",       "resolve", "confirm", "cancel",      "drop",     "call-stack", "return",
+    "block",  "new-stream", "new-future", "read",    "write",   "cancel-copy", "drop-end", "instantiate"};
 static_assert(std::size(kHostOpNames) == kHostOpCount);
 
 constexpr std::string_view kContextNames[] = {"body",       "callback", "post-return", "realloc",
@@ -71,15 +72,15 @@ constexpr std::string_view kContextNames[] = {"body",       "callback", "post-re
 static_assert(std::size(kContextNames) == kContextCount);
 
 constexpr std::string_view kChoicePointNames[] = {"wait-until", "request-cancellation", "tick", "get-pending-event",
-                                                  "sync-loop"};
+                                                  "sync-loop",  "debug-message"};
 static_assert(std::size(kChoicePointNames) == kChoicePointCount);
 
 constexpr std::string_view kLiftNames[] = {"sync", "callback", "stackful"};
 constexpr std::string_view kEncodingNames[] = {"utf8", "utf16", "latin1+utf16"};
 constexpr std::string_view kIndexTypeNames[] = {"i32", "i64"};
 
-constexpr std::string_view kGuardNames[] = {"returned", "cancelled", "event",  "resolved",
-                                            "live",     "nonzero",   "joined", "pressure"};
+constexpr std::string_view kGuardNames[] = {"returned", "cancelled", "event", "resolved", "live",     "nonzero",
+                                            "joined",   "pressure",  "idle",  "copying",  "suspended"};
 static_assert(std::size(kGuardNames) == kGuardKindCount);
 
 constexpr std::string_view kOnCancelNames[] = {"now", "later", "ignore", "return"};
@@ -114,10 +115,5 @@ LOCKSTEP_NAMES(IndexType, kIndexTypeNames)
 LOCKSTEP_NAMES(GuardKind, kGuardNames)
 LOCKSTEP_NAMES(OnCancel, kOnCancelNames)
 LOCKSTEP_NAMES(Outcome, kOutcomeNames)
-
-uint32_t root_of(const Scenario& scenario, uint32_t instance) {
-  while (scenario.instances[instance].parent != kNone) instance = scenario.instances[instance].parent;
-  return instance;
-}
 
 }  // namespace lockstep::traces

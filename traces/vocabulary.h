@@ -34,7 +34,6 @@ enum class Op : uint8_t {
   kSubtaskDrop,
   kThreadIndex,
   kThreadYield,
-  // In the vocabulary from the first day, refused by the validator until they are implemented.
   kResourceNew,
   kResourceDrop,
   kResourceRep,
@@ -64,6 +63,8 @@ enum class Op : uint8_t {
   kErrorContextDrop,
   // Core code.
   kLoad,         // i32.load of guest memory
+  kStore,        // i32.store to guest memory
+  kParam,        // a core parameter of this activation
   kUnreachable,  // core trap
   kThrow,        // core exception that leaves the function
   kRepeat,       // a counted loop; not an operation of its own, its body is
@@ -87,22 +88,31 @@ enum class HostOp : uint8_t {
   kCallStack,  // the host asks for the call stack (task tree extension)
   kReturn,     // only in a host function: return now
   kBlock,      // only in a host function: return later
+  // Ends of streams and futures that the host holds.
+  kNewStream,  // makes one: the host holds both ends
+  kNewFuture,
+  kRead,        // of a readable end
+  kWrite,       // of a writable end
+  kCancelCopy,  // of either
+  kDropEnd,
+  kInstantiate,  // never in a scenario: how the start function of an instance is reported
 };
-inline constexpr size_t kHostOpCount = static_cast<size_t>(HostOp::kBlock) + 1;
+inline constexpr size_t kHostOpCount = static_cast<size_t>(HostOp::kInstantiate) + 1;
 
 // Where guest code runs. A script is attached to one of these.
 enum class Context : uint8_t { kBody, kCallback, kPostReturn, kRealloc, kDestructor, kStart, kThread };
 inline constexpr size_t kContextCount = static_cast<size_t>(Context::kThread) + 1;
 
-// The five nondeterministic lines of the specification that choose a schedule.
+// The nondeterministic lines of the specification: five choose a schedule, one a value.
 enum class ChoicePoint : uint8_t {
   kWaitUntil,            // Thread.wait_until: 0 wait, 1 go on
   kRequestCancellation,  // Task.request_cancellation: which thread
   kTick,                 // Store.tick: which thread
   kGetPendingEvent,      // WaitableSet.get_pending_event: which waitable (by handle index)
   kSyncLoop,             // canon_lift's loop for functions that may not block: which thread
+  kDebugMessage,         // canon_error_context_new: 0 forget the message, 1 keep it
 };
-inline constexpr size_t kChoicePointCount = static_cast<size_t>(ChoicePoint::kSyncLoop) + 1;
+inline constexpr size_t kChoicePointCount = static_cast<size_t>(ChoicePoint::kDebugMessage) + 1;
 
 enum class Lift : uint8_t { kSync, kCallback, kStackful };
 enum class Encoding : uint8_t { kUtf8, kUtf16, kLatin1Utf16 };
@@ -116,10 +126,17 @@ enum class GuardKind : uint8_t {
   kResolved,   // the subtask in this register is known to be resolved
   kLive,       // the handle in this register is a subtask that was not dropped
   kNonzero,    // this register is not zero
-  kJoined,     // the subtask in this register is known to be in a waitable set
+  kJoined,     // the waitable in this register is known to be in a waitable set
   kPressure,   // this instance has more backpressure.inc than backpressure.dec behind it
+  kIdle,       // the stream or future end in this register is known, and no copy of it is pending
+  kCopying,    // the stream or future end in this register has a copy pending
+  kSuspended,  // the thread whose index is in this register is known to be suspended
 };
-inline constexpr size_t kGuardKindCount = static_cast<size_t>(GuardKind::kPressure) + 1;
+inline constexpr size_t kGuardKindCount = static_cast<size_t>(GuardKind::kSuspended) + 1;
+// True for guards about a register.
+constexpr bool is_about_register(GuardKind g) {
+  return (g >= GuardKind::kResolved && g <= GuardKind::kJoined) || g >= GuardKind::kIdle;
+}
 
 // How a blocked host function answers a request to cancel it.
 enum class OnCancel : uint8_t { kNow, kLater, kIgnore, kReturn };
@@ -151,9 +168,7 @@ std::optional<Enum> from_name(std::string_view);
 
 // True for operations that name a canon definition (the first group and those to come).
 constexpr bool is_builtin(Op op) { return op < Op::kLoad; }
-// True for what this version implements; the validator refuses the others by name.
-constexpr bool is_implemented(Op op) { return op <= Op::kThreadYield || op >= Op::kLoad; }
-constexpr bool is_implemented(Context c) { return c <= Context::kPostReturn; }
+constexpr bool is_stream_or_future(Op op) { return op >= Op::kStreamNew && op <= Op::kFutureDropWritable; }
 // True for operations after which a segment cannot go on.
 constexpr bool ends_segment(Op op) { return op == Op::kUnreachable || op == Op::kThrow || op >= Op::kReturn; }
 

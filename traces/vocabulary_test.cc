@@ -40,7 +40,12 @@ TEST(Vocabulary, SomeNamesAreWhatTheProtocolSays) {
   EXPECT_EQ(name(Op::kWaitableSetPoll), "waitable-set.poll");
   EXPECT_EQ(name(Op::kErrorContextDrop), "error-context.drop");
   EXPECT_EQ(name(Op::kCode), "code");
+  EXPECT_EQ(name(Op::kThreadSuspendThenPromote), "thread.suspend-then-promote");
+  EXPECT_EQ(name(Op::kFutureCancelWrite), "future.cancel-write");
   EXPECT_EQ(name(HostOp::kCallStack), "call-stack");
+  EXPECT_EQ(name(HostOp::kDropEnd), "drop-end");
+  EXPECT_EQ(name(Context::kDestructor), "destructor");
+  EXPECT_EQ(name(ChoicePoint::kDebugMessage), "debug-message");
   EXPECT_EQ(name(Context::kPostReturn), "post-return");
   EXPECT_EQ(name(ChoicePoint::kGetPendingEvent), "get-pending-event");
   EXPECT_EQ(name(Outcome::kSpecUndefined), "spec-undefined");
@@ -50,12 +55,19 @@ TEST(Vocabulary, BuiltinsAndCoreCodeAreToldApart) {
   EXPECT_TRUE(is_builtin(Op::kCall));
   EXPECT_TRUE(is_builtin(Op::kErrorContextDrop));
   EXPECT_FALSE(is_builtin(Op::kLoad));
-  EXPECT_TRUE(is_implemented(Op::kThreadYield));
-  EXPECT_FALSE(is_implemented(Op::kResourceNew));
-  EXPECT_FALSE(is_implemented(Op::kErrorContextDrop));
-  EXPECT_TRUE(is_implemented(Op::kLoad));
-  EXPECT_TRUE(is_implemented(Context::kPostReturn));
-  EXPECT_FALSE(is_implemented(Context::kRealloc));
+  EXPECT_FALSE(is_builtin(Op::kStore));
+  EXPECT_TRUE(is_stream_or_future(Op::kStreamNew));
+  EXPECT_TRUE(is_stream_or_future(Op::kFutureDropWritable));
+  EXPECT_FALSE(is_stream_or_future(Op::kResourceRep));
+  EXPECT_FALSE(is_stream_or_future(Op::kThreadNewIndirect));
+}
+
+TEST(Vocabulary, SomeGuardsAreAboutARegister) {
+  const std::set<std::string_view> about = {"resolved", "live", "nonzero", "joined", "idle", "copying", "suspended"};
+  for (size_t i = 0; i < kGuardKindCount; ++i) {
+    const auto guard = static_cast<GuardKind>(i);
+    EXPECT_EQ(is_about_register(guard), about.contains(name(guard))) << name(guard);
+  }
 }
 
 TEST(Vocabulary, ASegmentEndsWithACoreTrapAnExceptionOrAReturnOfSomeKind) {

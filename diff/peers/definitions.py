@@ -5,7 +5,11 @@ It speaks the line protocol of diff/PROTOCOL.md. The flow, from the outside in:
 
   this file         reads a case, builds it, runs the host's program, answers; decides what the outcome is
   host.py           what the host does: operations of the program, host functions and their scripts
-  guest.py          what core code does: entering, scripts, operations, what the guest knows
+  ends.py           the ends of streams and futures that the host holds
+  guest.py          what core code does: entering, scripts, operations
+  knowledge.py      what it knows, and the guards that ask for it
+  canons.py         the core functions of canon definitions
+  values.py         types and values, between JSON and definitions.py
   specification.py  loads definitions.py unmodified; every touch on it is listed there, each with why
   report.py         the event stream, and snapshots read from the specification's own objects
 
@@ -22,11 +26,13 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 import gc
 import json
+from functools import partial
 
 from guest import GuestFunction, GuestInstance
 from host import Host
 from report import Report
 from specification import Choices, Specification
+from values import Values
 
 
 class Case:
@@ -39,15 +45,25 @@ class Case:
         self.used_tokens = set()
         self.locked = set()  # root instances that a swallowed trap left entered
         self.scripts = {script["token"]: script for script in scenario.get("scripts", ())}
-        self.entries = {(e["instance"], e["entry"]): e["ops"] for e in scenario.get("entries", ())}
+        self.entries = {
+            (e["context"], e["instance"], e["entry"]): e["ops"] for e in scenario.get("entries", ())}
         self.report = Report(self)
         self.choices = Choices(spec, self.report, choices)
-        spec.begin_case(self.choices)
+        spec.begin_case(self.choices, scenario.get("table-limit", spec.table_limit))
         self.instances = []
         for index, description in enumerate(scenario["instances"]):
             self.instances.append(GuestInstance(self, index, description))
+        self.values = Values(spec.module, [
+            self.resource_type(index, description) for index, description in enumerate(scenario.get("resources", ()))])
         self.functions = [GuestFunction(self, i, f) for i, f in enumerate(scenario.get("functions", ()))]
         self.host = Host(self)
+
+    def resource_type(self, index, description):
+        instance = self.instances[description["instance"]]
+        destructor = partial(instance.destructor, index) if description.get("destructor") else None
+        resource_type = self.spec.module.ResourceType(instance.inst, destructor)
+        resource_type.number = index
+        return resource_type
 
     def run(self):
         """The events of the case. Leaves no greenlet behind."""

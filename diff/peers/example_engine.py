@@ -11,6 +11,9 @@ import json
 import sys
 
 
+TABLE_LIMIT = 2**28 - 1
+
+
 class Unsupported(Exception):
     """The scenario does something that this engine lacks."""
 
@@ -44,6 +47,21 @@ class Case:
             self.instances.append(Instance(description, self.instances))
         self.used_tokens = set()
         self.events = []
+        self.check()
+
+    def check(self):
+        """What the rest of this engine takes for granted."""
+        if self.scenario.get("table-limit", TABLE_LIMIT) < TABLE_LIMIT:
+            raise Unsupported("table-limit")
+        for function in self.scenario.get("functions", []) + self.scenario.get("host-functions", []):
+            for value_type in [*function["type"].get("params", []), function["type"].get("result") or "u32"]:
+                if value_type != "u32":
+                    raise Unsupported(json.dumps(value_type))
+        for instance in self.scenario["instances"]:
+            if instance.get("start"):
+                raise Unsupported("start")
+            if any(canon.get("index") == "i64" for canon in instance.get("canons", [])):
+                raise Unsupported("i64")
 
     def report(self, **event):
         """Field names have hyphens in JSON. The first field names the kind of event."""

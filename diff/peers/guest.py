@@ -1,17 +1,20 @@
 """The core code of the guests: what an engine's instances do where a real one would run Wasm.
 
-A `GuestFunction` is what definitions.py enters (body, callback, post-return); it runs the scripts of the scenario. A
-`GuestInstance` has what the code of one instance shares: registers, memories, canon definitions, and what it has
-learned. The rules, in the same words, are in diff/PROTOCOL.md, "What guest code does".
+A `GuestInstance` has what the code of one instance shares: registers, memories, tables, canon definitions, what it
+knows (knowledge.py); and the core functions that belong to the instance alone. A `GuestFunction` is what definitions.py
+enters for a lifted function (body, callback, post-return). All of them run scripts of the scenario, and an `Activation`
+is one such run. The rules, in the same words, are in diff/PROTOCOL.md, "What guest code does".
 """
-from functools import partial
+from functools import cached_property
 
-MAX_FLAT_ASYNC_PARAMS = 4
+import canons
+import knowledge
+from knowledge import InstanceKnowledge, TaskKnowledge
+from specification import DESTRUCTOR, START, entry_of_task
+from values import U32, cores
+
 PAGE = 65536
-U32 = 2**32 - 1
-BLOCKED = 2**32 - 1
-RESOLVED = 2  # the first resolved state of a subtask
-SUBTASK, TASK_CANCELLED = 1, 6  # event codes
+FIRST_ALLOCATION, END_OF_ALLOCATIONS = 1 << 15, 1 << 16  # what guests without a script for their realloc hand out
 
 # What an operation that ends its segment makes the core function return.
 ENDINGS = {
@@ -19,19 +22,8 @@ ENDINGS = {
     "exit": lambda args: [0],
     "yield": lambda args: [1],
     "wait": lambda args: [(2 | args[0] << 4) & U32],
-    "code": lambda args: args,
+    "code": lambda args: [args[0] & U32],
 }
-
-
-def func_type(module, description):
-    """A FuncType, from its JSON form."""
-    params = description.get("params", ["u32"])
-    return module.FuncType([module.U32Type() for _ in params], result_type(module, description),
-                           async_=description.get("async", False))
-
-
-def result_type(module, description):
-    return [module.U32Type()] if description.get("result") else []
 
 
 class GuestInstance:
@@ -43,205 +35,149 @@ class GuestInstance:
         self.case = case
         self.index = index
         self.entity = f"instance {index}"
-        self.inst = module.ComponentInstance(case.store, None if parent is None else case.instances[parent].inst)
+        self.parent = None if parent is None else case.instances[parent]
+        self.root = self.parent.root if self.parent else self
+        self.inst = module.ComponentInstance(case.store, self.parent and self.parent.inst)
         self.inst.number = index
-        self.root = self if parent is None else case.instances[parent].root
         self.registers = [0] * description.get("registers", 8)
         self.memories = [module.MemInst(bytearray(PAGE * memory.get("pages", 1)), memory.get("index", "i32"))
                          for memory in description.get("memories", ())]
+        self.pins = [memoryview(memory.bytes) for memory in self.memories]  # while there is one, nobody can resize it
+        self.table_descriptions = description.get("tables", ())
+        self.tables = {}        # index -> Table; made when first used
         self.canon_descriptions = description.get("canons", ())
         self.canons = {}        # index -> core function; made when first used
+        self.knows = InstanceKnowledge()
         self.post_returns = 0   # entered so far
-        self.subtasks = {}      # handle -> state last seen
-        self.joined = set()     # handles that were joined to a set
-        self.pressure = 0       # backpressure.inc minus backpressure.dec
+        self.next_allocation = FIRST_ALLOCATION
+        self.start_inst = None
+        if description.get("start"):
+            self.start_inst = case.store.lift(
+                self.start, module.FuncType([], []), module.CanonicalOptions(), self.inst)
 
     def memory(self, index):
         return None if index is None else self.memories[index]
 
+    def table(self, index):
+        """A table of core functions that threads begin with; its first entry has index 0."""
+        if index not in self.tables:
+            module = self.case.spec.module
+            self.tables[index] = table = module.Table()
+            table.array = [
+                entry and module.CoreFuncRef(module.CoreFuncType([entry], []), lambda args: self.thread(index, args))
+                for entry in self.table_descriptions[index]]
+        return self.tables[index]
+
     def core_function(self, index):
         if index not in self.canons:
-            self.canons[index] = self.define_canon(self.canon_descriptions[index])
+            self.canons[index] = canons.core_function(self, self.canon_descriptions[index])
         return self.canons[index]
-
-    def define_canon(self, description):
-        """The core function of a canon definition: takes its operands, returns the list of its results."""
-        module = self.case.spec.module
-        kind = description["canon"]
-        memory = self.memory(description.get("memory"))
-        cancellable = description.get("cancellable", False)
-        match kind:
-            case "call":
-                return self.lower(description, memory)
-            case "context.get" | "context.set":
-                function = module.canon_context_get if kind == "context.get" else module.canon_context_set
-                return partial(function, "i32", description.get("slot", 0))
-            case "task.return":
-                options = module.LiftOptions(description.get("encoding", "utf8"), memory)
-                result = result_type(module, description)
-                return lambda *flat_args: module.canon_task_return(result, options, list(flat_args))
-            case "waitable-set.wait":
-                return partial(module.canon_waitable_set_wait, cancellable, memory)
-            case "waitable-set.poll":
-                return partial(module.canon_waitable_set_poll, cancellable, memory)
-            case "subtask.cancel":
-                return partial(module.canon_subtask_cancel, description.get("async", False))
-            case "thread.yield":
-                return partial(module.canon_thread_yield, cancellable)
-            case _:
-                return getattr(module, "canon_" + kind.replace(".", "_").replace("-", "_"))
-
-    def lower(self, description, memory):
-        """The core function of a call: takes token and operands."""
-        module, case = self.case.spec.module, self.case
-        is_async = description.get("async", False)
-        if "function" in description:
-            callee = case.functions[description["function"]]
-        else:
-            callee = case.host.functions[description["host-function"]]
-        options = module.CanonicalOptions(description.get("encoding", "utf8"), memory, async_=is_async)
-        lowered = case.store.lower(callee.func_inst, callee.type, options, self.inst)
-        parameters = len(callee.type.params)
-        in_memory = is_async and parameters > MAX_FLAT_ASYNC_PARAMS
-
-        def call(token, *operands):
-            flat_args = [token, *operands]
-            if in_memory:
-                self.store_words(memory, flat_args[parameters], flat_args[:parameters])
-                flat_args = flat_args[parameters:]
-            case.spec.calling = token
-            return lowered(flat_args)
-
-        return call
-
-    def store_words(self, memory, address, words):
-        if address + 4 * len(words) <= len(memory):
-            memory[address:address + 4 * len(words)] = b"".join(word.to_bytes(4, "little") for word in words)
 
     def load(self, memory, address):
         if address + 4 > len(memory):
             raise self.case.spec.trap("guest.load#1")
         return int.from_bytes(memory[address:address + 4], "little")
 
-    def operand(self, operand):
-        return operand if isinstance(operand, int) else self.registers[int(operand[1:])]
-
-
-class Activation:
-    """One run of a script: a function body with its callbacks, or a post-return."""
-
-    def __init__(self, token, thread):
-        self.token = token
-        self.thread = thread.name
-        self.position = 0
-        self.callbacks = 0
-        self.returned = False
-        self.cancelled = False
-        self.event = None  # the code of the last one
-
-    def learn_event(self, instance, code, p1, p2):
-        self.event = code
-        if code == SUBTASK:
-            instance.subtasks[p1] = p2
-        elif code == TASK_CANCELLED:
-            self.cancelled = True
-
-
-class GuestFunction:
-    """A function that an instance lifts, and the interpreter of the scripts that it runs."""
-
-    def __init__(self, case, index, description):
-        module = case.spec.module
-        self.case = case
-        self.index = index
-        self.instance = case.instances[description["instance"]]
-        self.type = func_type(module, description.get("type", {}))
-        self.lift = description.get("lift", "sync")
-        self.memory = description.get("memory")
-        self.encoding = description.get("encoding", "utf8")
-        options = module.CanonicalOptions(
-            self.encoding, self.instance.memory(self.memory), async_=self.lift != "sync",
-            callback=self.callback if self.lift == "callback" else None,
-            post_return=self.post_return if description.get("post-return") else None)
-        self.func_inst = case.store.lift(self.body, self.type, options, self.instance.inst)
+    def store(self, memory, address, value):
+        if address + 4 > len(memory):
+            raise self.case.spec.trap("guest.store#1")
+        memory[address:address + 4] = (value & U32).to_bytes(4, "little")
 
     # What definitions.py enters.
 
-    def body(self, flat_args):
-        thread = self.case.spec.module.current_thread()
-        activation = thread.task.activation = Activation(flat_args[0], thread)
-        self.enter(activation, "body", 0, flat_args)
-        return self.run_script(activation, 0)
-
-    def callback(self, flat_args):
-        activation = self.case.spec.module.current_task().activation
-        activation.callbacks += 1
-        self.enter(activation, "callback", activation.callbacks, flat_args)
-        activation.learn_event(self.instance, *flat_args)
-        return self.run_script(activation, activation.callbacks)
-
-    def post_return(self, flat_results):
-        activation = Activation(0, self.case.spec.module.current_thread())
-        self.instance.post_returns += 1
-        entry = self.instance.post_returns
-        self.enter(activation, "post-return", entry, flat_results)
-        return self.run(activation, self.case.entries.get((self.instance.index, entry), ())) or []
-
-    def enter(self, activation, context, entry, args):
-        self.case.report.event({"enter": activation.thread, "instance": self.instance.index, "context": context,
-                                "function": self.index, "entry": entry, "args": list(args)})
-
-    # Scripts.
-
-    def run_script(self, activation, segment):
-        # The token is the one received: a caller may have overwritten it while its call waited to start.
-        script = self.case.scripts.get(activation.token)
-        segments = script["segments"] if script and script["function"] == self.index else ()
-        ops = segments[segment] if segment < len(segments) else self.default_ops(activation)
-        results = self.run(activation, ops)
+    def realloc(self, args):
+        results = self.run_alone("realloc", None, self.named_entry(), args)
         if results is not None:
-            return results
-        if self.lift == "sync":
-            return [0] if self.type.result else []
-        return [0] if self.lift == "callback" else []
+            return results or [0]
+        alignment, size = max(args[2], 1), args[3]
+        pointer = (self.next_allocation + alignment - 1) // alignment * alignment
+        if pointer + size > END_OF_ALLOCATIONS:
+            pointer = FIRST_ALLOCATION
+        self.next_allocation = pointer + size
+        return [pointer]
 
-    def default_ops(self, activation):
-        """What a task does for which the scenario has no script: it returns, or confirms that it is cancelled."""
-        if self.lift == "sync" or activation.returned:
-            return []
-        canons = self.instance.canon_descriptions
-        if activation.cancelled:
-            for index, canon in enumerate(canons):
-                if canon["canon"] == "task.cancel":
-                    return [{"op": "task.cancel", "canon": index}]
-        index = next(index for index, canon in enumerate(canons) if self.is_its_task_return(canon))
-        return [{"op": "task.return", "canon": index, "args": [0] if self.type.result else []}]
+    def destructor(self, resource, args):
+        self.run_alone("destructor", resource, self.named_entry(), args, script=args[0])
+        return []
 
-    def is_its_task_return(self, canon):
-        return (canon["canon"] == "task.return" and bool(canon.get("result")) == bool(self.type.result)
-                and canon.get("memory") == self.memory and canon.get("encoding", "utf8") == self.encoding)
+    def start(self, args):
+        self.run_alone("start", None, self.named_entry(), args)
+        return []
 
-    def run(self, activation, ops, round=0):
+    def post_return(self, function, args):
+        self.post_returns += 1
+        self.run_alone("post-return", function, self.post_returns, args)
+        return []
+
+    def thread(self, table, args):
+        task = self.case.spec.module.current_task()
+        self.run_alone("thread", table, 0, args, script=args[0] & U32, knows=task_knowledge(task))
+        return []
+
+    def named_entry(self):
+        return entry_of_task(self.case.spec.module.current_task().token)
+
+    def run_alone(self, context, function, entry, args, script=None, knows=None):
+        """Runs code that has an activation of its own. `script` is the entry of its script, if it is another one."""
+        activation = Activation(self, self.case.spec.module.current_thread(), knows or TaskKnowledge())
+        activation.enter(context, function, entry, args)
+        return activation.run(self.case.entries.get((context, self.index, entry if script is None else script), ()))
+
+    def run_start_function(self):
+        self.case.spec.name_next_task(START, self.inst)
+        self.case.store.invoke(self.start_inst, lambda: [], lambda result: None)
+
+
+def task_knowledge(task):
+    if task.knowledge is None:
+        task.knowledge = TaskKnowledge()
+    return task.knowledge
+
+
+class Activation:
+    """One run of a script: a function body with its callbacks, or any other core function."""
+
+    def __init__(self, instance, thread, knows):
+        self.instance = instance
+        self.case = instance.case
+        self.thread = thread.name
+        self.task = knows
+        self.token = 0
+        self.position = 0
+        self.callbacks = 0
+        self.event = None  # the code of the last one
+        self.args = ()     # core parameters
+
+    def enter(self, context, function, entry, args):
+        self.args = args
+        event = {"enter": self.thread, "instance": self.instance.index, "context": context}
+        if function is not None:
+            event["function"] = function
+        event["entry"] = entry
+        event["args"] = cores(args)
+        self.case.report.event(event)
+
+    def run(self, ops, round=0):
         """Runs operations in order. What the core function returns; None if none of them said."""
         for op in ops:
-            if "if" in op and not self.holds(activation, op["if"]):
+            if "if" in op and not knowledge.holds(self, op["if"]):
                 continue
             if op["op"] == "repeat":
-                results = self.repeat(activation, op)
+                results = self.repeat(op)
             else:
-                results = self.run_operation(activation, op, round)
+                results = self.run_operation(op, round)
             if results is not None:
                 return results
         return None
 
-    def repeat(self, activation, op):
+    def repeat(self, op):
         for round in range(op["times"]):
-            results = self.run(activation, op["body"], round)
+            results = self.run(op["body"], round)
             if results is not None:
                 return results
         return None
 
-    def run_operation(self, activation, op, round):
+    def run_operation(self, op, round):
         """One operation. What the core function returns if this ends it, else None."""
         kind = op["op"]
         token = 0
@@ -250,125 +186,152 @@ class GuestFunction:
             if token in self.case.used_tokens:
                 return None
             self.case.used_tokens.add(token)
-        args = [self.instance.operand(operand) for operand in op.get("args", ())]
-        self.report_begin(activation, op, token, args)
+        args = [self.operand(operand) for operand in op.get("args", ())]
+        self.report_begin(op, token, args)
         if kind in ENDINGS:
             return ENDINGS[kind](args)
+        if kind in knowledge.RESUMES:
+            self.instance.knows.suspended.discard(args[0])
         result = self.perform(op, token, args)
-        self.case.report.observe({"end": activation.thread, "result": result} if result else {"end": activation.thread})
+        self.case.report.end({"end": self.thread, "result": cores(result)} if result else {"end": self.thread})
         value = result[0] if result else 0
         if kind == "call" and self.is_async_call(op):
-            self.learn_packed(value)
+            self.instance.knows.learn_call(value)
             value >>= 4
+        elif kind in knowledge.LEARN:
+            knowledge.LEARN[kind](self, args, result)
         if "to" in op:
-            self.instance.registers[int(op["to"][1:])] = int(value)
-        if kind in LEARN:
-            LEARN[kind](self.instance, activation, args, result)
+            self.instance.registers[int(op["to"][1:])] = value & U32
+        if "also" in op:
+            self.instance.registers[int(op["also"][1:])] = result[1]
         return None
 
-    def report_begin(self, activation, op, token, args):
-        event = {"begin": activation.thread, "position": activation.position, "op": op["op"]}
-        activation.position += 1
-        if op["op"] == "load":
+    def operand(self, operand):
+        """A number, a register, or a number of 2^32 and more in hexadecimal."""
+        if isinstance(operand, int):
+            return operand
+        return self.instance.registers[int(operand[1:])] if operand[0] == "r" else int(operand, 16)
+
+    def report_begin(self, op, token, args):
+        event = {"begin": self.thread, "position": self.position, "op": op["op"]}
+        self.position += 1
+        if op["op"] in ("load", "store"):
             event["canon"] = op.get("memory", 0)
         elif "canon" in op:
             event["canon"] = op["canon"]
         if token:
             event["token"] = token
         if args:
-            event["args"] = args
+            event["args"] = cores(args)
         self.case.report.begin(event)
 
     def perform(self, op, token, args):
         """The list of results that `end` reports."""
+        instance = self.instance
         match op["op"]:
             case "call":
-                return self.instance.core_function(op["canon"])(token, *args)
+                return instance.core_function(op["canon"])(token, *args)
             case "load":
-                return [self.instance.load(self.instance.memories[op.get("memory", 0)], args[0])]
+                return [instance.load(instance.memories[op.get("memory", 0)], args[0])]
+            case "store":
+                instance.store(instance.memories[op.get("memory", 0)], *args)
+                return []
+            case "param":
+                # A script for the n-th post-return may meet one of a function with fewer results.
+                return [self.args[args[0]] if args[0] < len(self.args) else 0]
             case "unreachable":
                 raise self.case.spec.trap("guest.unreachable#1")
             case "throw":
                 raise self.case.spec.module.CoreWebAssemblyException()
             case "waitable-set.wait" | "waitable-set.poll":
-                code = self.instance.core_function(op["canon"])(*args)
-                memory = self.instance.memory(self.instance.canon_descriptions[op["canon"]]["memory"])
-                return code + [self.instance.load(memory, args[1]), self.instance.load(memory, args[1] + 4)]
+                code = instance.core_function(op["canon"])(*args)
+                memory = instance.memory(instance.canon_descriptions[op["canon"]]["memory"])
+                return code + [instance.load(memory, args[1]), instance.load(memory, args[1] + 4)]
             case _:
-                return self.instance.core_function(op["canon"])(*args)
+                return instance.core_function(op["canon"])(*args)
 
     def is_async_call(self, op):
         return self.instance.canon_descriptions[op["canon"]].get("async", False)
 
-    def learn_packed(self, packed):
-        handle = packed >> 4
-        if handle:
-            self.instance.subtasks[handle] = packed & 0xf
-            self.instance.joined.discard(handle)
 
-    def holds(self, activation, guard):
-        words = guard.split()
-        wanted = words[0] != "not"
-        kind, *operand = words if wanted else words[1:]
-        return GUARDS[kind](self.instance, activation, *operand) == wanted
+class GuestFunction:
+    """A function that an instance lifts."""
 
+    def __init__(self, case, index, description):
+        module = case.spec.module
+        self.case = case
+        self.index = index
+        self.description = description
+        self.instance = case.instances[description["instance"]]
+        type_description = description.get("type", {})
+        self.type = case.values.func_type(type_description)
+        self.result = type_description.get("result")
+        self.lift = description.get("lift", "sync")
+        options = module.CanonicalOptions(
+            **canons.realloc_options(self.instance, description), async_=self.lift != "sync",
+            callback=self.callback if self.lift == "callback" else None,
+            post_return=self.post_return if description.get("post-return") else None)
+        self.options = options
+        self.func_inst = case.store.lift(self.body, self.type, options, self.instance.inst)
 
-def learn_join(instance, activation, args, result):
-    handle, wset = args
-    if wset:
-        instance.joined.add(handle)
-    else:
-        instance.joined.discard(handle)
+    @cached_property
+    def params_in_memory(self):
+        flat_types = self.case.spec.module.flatten_types(self.type.param_types(), self.options)
+        return len(flat_types) > canons.MAX_FLAT_PARAMS
 
+    # What definitions.py enters.
 
-def learn_cancel(instance, activation, args, result):
-    if result[0] != BLOCKED:
-        instance.subtasks[args[0]] = result[0]
+    def body(self, flat_args):
+        thread = self.case.spec.module.current_thread()
+        activation = thread.task.activation = Activation(self.instance, thread, task_knowledge(thread.task))
+        # The token is the one received: a caller may have overwritten it while its call waited to start.
+        activation.token = flat_args[0]
+        if self.params_in_memory:
+            activation.token = self.instance.load(self.instance.memories[self.description["memory"]], flat_args[0])
+        activation.enter("body", self.index, 0, flat_args)
+        return self.run_segment(activation, 0)
 
+    def callback(self, event):
+        activation = self.case.spec.module.current_task().activation
+        activation.callbacks += 1
+        activation.enter("callback", self.index, activation.callbacks, event)
+        knowledge.learn_event(activation, *event)
+        return self.run_segment(activation, activation.callbacks)
 
-def learn_pressure(change, instance, activation, args, result):
-    instance.pressure += change
+    def post_return(self, flat_results):
+        return self.instance.post_return(self.index, flat_results)
 
+    def run_segment(self, activation, segment):
+        script = self.case.scripts.get(activation.token)
+        segments = script["segments"] if script and script["function"] == self.index else ()
+        ops = segments[segment] if segment < len(segments) else self.default_ops(activation)
+        results = activation.run(ops)
+        if results is not None:
+            return results
+        if self.lift == "sync":
+            return [] if self.result is None else [0]
+        return [0] if self.lift == "callback" else []
 
-def learn_yield(instance, activation, args, result):
-    if result[0]:
-        activation.cancelled = True
+    def default_ops(self, activation):
+        """What a task does for which the scenario has no script: it returns, or confirms that it is cancelled."""
+        if self.lift == "sync" or activation.task.returned:
+            return []
+        descriptions = self.instance.canon_descriptions
+        if activation.task.cancelled:
+            for index, canon in enumerate(descriptions):
+                if canon["canon"] == "task.cancel":
+                    return [{"op": "task.cancel", "canon": index}]
+        index = next(index for index, canon in enumerate(descriptions) if self.is_its_task_return(canon))
+        return [{"op": "task.return", "canon": index, "args": [0] * self.returned_values(descriptions[index])}]
 
+    def is_its_task_return(self, canon):
+        mine = self.description
+        return (canon["canon"] == "task.return" and canon.get("result") == self.result
+                and canon.get("memory") == mine.get("memory")
+                and canon.get("encoding", "utf8") == mine.get("encoding", "utf8"))
 
-def learn_returned(instance, activation, args, result):
-    activation.returned = True
-
-
-def learn_event(instance, activation, args, result):
-    activation.learn_event(instance, *result)
-
-
-def learn_drop(instance, activation, args, result):
-    instance.subtasks.pop(args[0], None)
-    instance.joined.discard(args[0])
-
-
-# What the guest knows after an operation that did not trap.
-LEARN = {
-    "waitable-set.wait": learn_event,
-    "waitable-set.poll": learn_event,
-    "waitable.join": learn_join,
-    "subtask.cancel": learn_cancel,
-    "subtask.drop": learn_drop,
-    "thread.yield": learn_yield,
-    "task.return": learn_returned,
-    "task.cancel": learn_returned,
-    "backpressure.inc": partial(learn_pressure, 1),
-    "backpressure.dec": partial(learn_pressure, -1),
-}
-
-GUARDS = {
-    "returned": lambda instance, activation: activation.returned,
-    "cancelled": lambda instance, activation: activation.cancelled,
-    "event": lambda instance, activation, code: activation.event == int(code),
-    "resolved": lambda instance, activation, r: instance.subtasks.get(instance.operand(r), 0) >= RESOLVED,
-    "live": lambda instance, activation, r: instance.operand(r) in instance.subtasks,
-    "joined": lambda instance, activation, r: instance.operand(r) in instance.joined,
-    "nonzero": lambda instance, activation, r: instance.operand(r) != 0,
-    "pressure": lambda instance, activation: instance.pressure > 0,
-}
+    def returned_values(self, canon):
+        """How many core values this task.return takes."""
+        options = canons.lift_lower_options(self.instance, canon)
+        values = len(self.case.spec.module.flatten_types(self.type.result_type(), options))
+        return 1 if values > canons.MAX_FLAT_PARAMS else values

@@ -1,8 +1,9 @@
 """The host: the operations of the program, the functions that guests import from it, and the calls that it makes.
+The ends of streams and futures that it holds are in ends.py.
 
 The rules, in the same words, are in diff/PROTOCOL.md, "What the host does".
 """
-from guest import func_type
+from ends import Ends
 
 RETURN_NOW = {"on-call": [{"op": "return"}]}
 
@@ -15,11 +16,24 @@ class Host:
         self.scripts = {script["token"]: script for script in case.scenario.get("host-calls", ())}
         self.invocations = {}  # token -> Invocation: calls that the host made
         self.calls = {}        # token -> HostCall: calls of host functions
+        self.ends = Ends(case)
 
     def run_program(self):
+        for instance in self.start_order():
+            self.run_operation(0, {"op": "instantiate", "function": instance.index})
         for op in self.case.scenario.get("program", ()):
             self.run_operation(0, op)
         self.run_operation(0, {"op": "run"})
+
+    def start_order(self):
+        """Instances with a start function: roots in order, children before their parent."""
+        def below(instance):
+            for child in self.case.instances:
+                if child.parent is instance:
+                    yield from below(child)
+            if instance is not None and instance.start_inst:
+                yield instance
+        return below(None)
 
     def run_operation(self, during, op):
         self.report_begin(during, op)
@@ -44,7 +58,7 @@ class Host:
 
     def report_begin(self, during, op):
         event = {"host-begin": during, "op": op["op"]}
-        for field in ("function", "token", "args"):
+        for field in ("function", "token", "end", "count", "args"):
             if field in op:
                 event[field] = op[field]
         self.report.event(event)
@@ -66,7 +80,10 @@ class Host:
                 is_confirm = op["op"] == "confirm"
                 if call is None or not call.pending or is_confirm and not call.asked_to_cancel:
                     return [0]
-                call.resolve(None if is_confirm else call.result_list(op))
+                given = self.ends.give(op.get("args", ()))
+                if given is None:
+                    return [0]
+                call.resolve(None if is_confirm else call.read_results(call.results(op), given))
                 return [1]
             case "cancel":
                 invocation = self.invocations.get(op["token"])
@@ -76,17 +93,45 @@ class Host:
                 return [1 if invocation and invocation.drop() else 0]
             case "call-stack":
                 return []  # definitions.py has no task tree
+            case "new-stream" | "new-future":
+                if op["token"] in self.case.used_tokens:
+                    return [0]
+                self.case.used_tokens.add(op["token"])
+                self.ends.make(op["token"], op["op"] == "new-future", self.case.values.type(op.get("element")))
+                return [1]
+            case "read":
+                return [1 if self.ends.read(op["end"], op.get("count", 0), op["token"]) else 0]
+            case "write":
+                return [1 if self.ends.write(op["end"], op.get("args", [])) else 0]
+            case "cancel-copy":
+                return [1 if self.ends.cancel_copy(op["end"]) else 0]
+            case "drop-end":
+                return [1 if self.ends.drop(op["end"]) else 0]
+            case "instantiate":
+                self.case.instances[op["function"]].run_start_function()
+                return [1]
 
     def invoke(self, function, token, args):
         if token in self.case.used_tokens:
             return 0
+        given = self.ends.give(args)
+        if given is None:
+            return 0
         self.case.used_tokens.add(token)
-        invocation = Invocation(self, token, args)
+        callee = self.case.functions[function]
+        _, *types = callee.type.param_types()
+        values = [self.case.values.read(t, value, given.__getitem__) for t, value in zip(types, args)]
+        invocation = Invocation(self, token, values, callee.type.result_type())
         self.case.spec.calling = token
         invocation.on_cancel = self.case.store.invoke(
-            self.case.functions[function].func_inst, invocation.on_start, invocation.on_resolve)
+            callee.func_inst, invocation.on_start, invocation.on_resolve)
         self.invocations[token] = invocation
         return 1
+
+    def show(self, types, values, token):
+        """Values that the host receives with this token, in JSON."""
+        name = self.ends.name_for(token)
+        return [self.case.values.show(t, value, name) for t, value in zip(types, values)]
 
     def tick(self):
         self.case.choices.ticked = False
@@ -106,10 +151,11 @@ class Host:
 class Invocation:
     """A call that the host made; among the host's invocations once Store.invoke came back."""
 
-    def __init__(self, host, token, args):
+    def __init__(self, host, token, args, result_type):
         self.host = host
         self.token = token
         self.args = args
+        self.result_type = result_type
         self.resolved = self.dropped = self.cancelled = False
 
     def on_start(self):
@@ -118,13 +164,14 @@ class Invocation:
 
     def on_resolve(self, result):
         self.resolved = True
+        shown = result and self.host.show(self.result_type, result, self.token)  # names ends, also for nobody to see
         if self.dropped:
             return
         event = {"resolved": self.token}
         if result is None:
             event["cancelled"] = 1
         elif result:
-            event["result"] = result
+            event["result"] = shown
         self.host.report.event(event)
 
     def cancel(self):
@@ -145,14 +192,15 @@ class HostFunction:
     def __init__(self, host, index, description):
         self.host = host
         self.index = index
-        self.type = func_type(host.case.spec.module, description.get("type", {}))
+        self.type = host.case.values.func_type(description.get("type", {}))
 
     def func_inst(self, on_start, on_resolve, caller):
         token, *args = on_start()
+        _, *types = self.type.param_types()
         thread = self.host.case.spec.module.current_thread()
         event = {"host-call": thread.name, "function": self.index, "token": token}
         if args:
-            event["args"] = args
+            event["args"] = self.host.show(types, args, token)
         self.host.report.event(event)
         call = HostCall(self, token, on_resolve)
         if token in self.host.calls:
@@ -184,13 +232,17 @@ class HostCall:
             self.host.report.event({"host-result": self.token, "blocked": 1})
             self.pending = True
         else:
-            result = self.result_list(last)
+            result = self.results(last)
             self.host.report.event({"host-result": self.token, "result": result})
-            self.resolve(result)
+            self.resolve(self.read_results(result, {}))
 
-    def result_list(self, op):
-        """The result that a `return` or `resolve` gives, if the type has one; 0 if it names none."""
-        return (op.get("args") or [0]) if self.type.result else []
+    def results(self, op):
+        """The result that a `return` or `resolve` gives, in JSON, if the type has one; zero if it names none."""
+        return [(op.get("args") or [self.host.case.values.zero(t)])[0] for t in self.type.result_type()]
+
+    def read_results(self, results, given):
+        read = self.host.case.values.read
+        return [read(t, value, given.__getitem__) for t, value in zip(self.type.result_type(), results)]
 
     def resolve(self, result):
         """Finishes the call; a result of None confirms that it was cancelled."""
@@ -206,4 +258,5 @@ class HostCall:
             case "now":
                 self.resolve(None)
             case "return":
-                self.resolve([self.script.get("cancel-value", 0)] if self.type.result else [])
+                value = {"args": [self.script["cancel-value"]]} if "cancel-value" in self.script else {}
+                self.resolve(self.read_results(self.results(value), {}))

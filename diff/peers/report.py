@@ -4,6 +4,7 @@ A snapshot is a dict from an entity's name to the tuple of its fields, read from
 carries only the difference from the one before.
 """
 import struct
+from functools import cache
 
 from specification import NO_THREAD
 
@@ -12,8 +13,11 @@ FIELDS = {
                  "next-thread"),
     "subtask": ("call", "state", "cancellation-requested", "resolve-delivered", "pending-event", "sync-waiter", "set"),
     "set": ("num-waiting",),
-    "task": ("instance", "state"),
-    "thread": ("state", "ready", "cancellable", "index", "slot0", "slot1"),
+    "end": ("kind", "state", "pending-event", "sync-waiter", "set", "dropped", "pending", "remaining"),
+    "resource": ("type", "rep", "own", "scope", "lends"),
+    "error-context": ("length",),
+    "task": ("instance", "state", "borrows"),
+    "thread": ("state", "ready", "cancellable", "index", "slot0", "slot1", "slot0-high", "slot1-high"),
 }
 ZEROS = {kind: tuple(NO_THREAD if field == "exclusive" else 0 for field in fields) for kind, fields in FIELDS.items()}
 LOCKED = (1, *ZEROS["instance"][1:])
@@ -22,6 +26,7 @@ CHUNK = struct.Struct("<256I")  # divides a page
 ZERO_CHUNK = bytes(CHUNK.size)
 
 RUNNING, WAITING, SUSPENDED = 0, 1, 2
+U32 = 2**32 - 1
 
 
 class Report:
@@ -29,23 +34,29 @@ class Report:
         self.case = case
         self.events = []
         self.before = {}  # the last snapshot
-        module = case.spec.module
-        self.Subtask, self.WaitableSet = module.Subtask, module.WaitableSet
+        self.is_after_end = False  # the last event is an `end`, and has a snapshot
+        self.handles = handles(case.spec.module)
 
     def event(self, event):
         self.events.append(event)
+        self.is_after_end = False
 
     def observe(self, event):
         """An event after which a snapshot is due."""
         self.events.append(event)
+        self.is_after_end = False
         event["changed"] = self.changes()
 
     def begin(self, event):
         """A `begin`, which needs no snapshot right after an `end`."""
-        if "end" in self.events[-1]:
-            self.events.append(event)
+        if self.is_after_end:
+            self.event(event)
         else:
             self.observe(event)
+
+    def end(self, event):
+        self.observe(event)
+        self.is_after_end = True
 
     def memories(self):
         for instance in self.case.instances:
@@ -84,35 +95,67 @@ class Report:
             out[instance.entity] = (
                 0, 1 if inst.may_enter else 0, 1 if inst.may_leave else 0, inst.backpressure, inst.num_waiting_to_enter,
                 exclusive.name if exclusive else NO_THREAD, next_index(inst.handles), next_index(inst.threads))
-            if len(inst.handles.array) > 1:
-                self.handles(instance.index, inst.handles.array, out)
+            array = inst.handles.array
+            if len(array) > 1:
+                for index, entry in enumerate(array):
+                    if entry is not None:
+                        kind, fields = self.handles[type(entry)]
+                        out[f"{kind} {instance.index}.{index}"] = fields(entry, array)
         for thread in self.case.live_threads():
             task = thread.task
-            out[f"task {task.token}"] = (task.inst.number, task.state.value)
-            out["thread " + thread.name] = thread_fields(thread)
+            out[task.entity] = (task.inst.number, task.state._value_, task.num_borrows)
+            out[thread.entity] = thread_fields(thread)
         return out
 
-    def handles(self, number, array, out):
-        for index, entry in enumerate(array):
-            if isinstance(entry, self.Subtask):
-                wset = entry.wset
-                out[f"subtask {number}.{index}"] = (
-                    entry.call, int(entry.state), 1 if entry.cancellation_requested else 0,
-                    1 if entry.lenders is None else 0, 1 if entry.pending_event else 0,
-                    1 if entry.has_sync_waiter else 0, array.index(wset) if wset else 0)
-            elif isinstance(entry, self.WaitableSet):
-                out[f"set {number}.{index}"] = (entry.num_waiting,)
+
+@cache
+def handles(module):
+    """By class of what is in a table of handles: the kind of entity, and what gives its fields."""
+    return {
+        module.Subtask: ("subtask", subtask_fields),
+        module.WaitableSet: ("set", lambda wset, array: (wset.num_waiting,)),
+        module.ReadableStreamEnd: ("end", end_fields(0)),
+        module.WritableStreamEnd: ("end", end_fields(1)),
+        module.ReadableFutureEnd: ("end", end_fields(2)),
+        module.WritableFutureEnd: ("end", end_fields(3)),
+        module.ResourceHandle: ("resource", resource_fields),
+        module.ErrorContext: ("error-context", lambda context, array: (len(context.debug_message[0].encode()),)),
+    }
+
+
+def subtask_fields(subtask, array):
+    wset = subtask.wset
+    return (subtask.call, subtask.state._value_, 1 if subtask.cancellation_requested else 0,
+            1 if subtask.lenders is None else 0, 1 if subtask.pending_event else 0,
+            1 if subtask.has_sync_waiter else 0, array.index(wset) if wset else 0)
+
+
+def end_fields(kind):
+    def fields(end, array):
+        wset, shared = end.wset, end.shared
+        buffer = shared.pending_buffer
+        return (kind, end.state._value_, 1 if end.pending_event else 0, 1 if end.has_sync_waiter else 0,
+                array.index(wset) if wset else 0, 1 if shared.dropped else 0, 1 if buffer else 0,
+                buffer.remain() if buffer else 0)
+    return fields
+
+
+def resource_fields(handle, array):
+    scope = handle.borrow_scope
+    return handle.rt.number, handle.rep, 1 if handle.own else 0, scope.token if scope else 0, handle.num_lends
 
 
 def thread_fields(thread):
     index = thread.index or 0
     slot0, slot1 = thread.storage
+    low0, low1, high0, high1 = (
+        (slot0, slot1, 0, 0) if slot0 <= U32 and slot1 <= U32 else (slot0 & U32, slot1 & U32, slot0 >> 32, slot1 >> 32))
     if thread.cont is None:
-        return (RUNNING, 0, 0, index, slot0, slot1)
+        return RUNNING, 0, 0, index, low0, low1, high0, high1
     cancellable = 1 if thread.cancellable else 0
     if thread.ready_func is None:
-        return (SUSPENDED, 0, cancellable, index, slot0, slot1)
-    return (WAITING, 1 if thread.ready_func() else 0, cancellable, index, slot0, slot1)
+        return SUSPENDED, 0, cancellable, index, low0, low1, high0, high1
+    return WAITING, 1 if thread.ready_func() else 0, cancellable, index, low0, low1, high0, high1
 
 
 def next_index(table):

@@ -8,13 +8,21 @@
   Task.__init__             gives the task the token of the call that makes it: a task that waits at the backpressure gate
                             has no arguments yet, so `calling` is set just before the call
   Subtask.__init__          the same for subtasks
-  new attributes            thread.id, thread.name, task.token, task.threads_made, task.activation, subtask.call,
-                            instance.number, trap.site: what the objects are called in events; nothing in
+  LiftLowerContext          `reallocate` names the task that it is about to make: no call operation names it
+    .reallocate
+  Store.lift                names the task of a destructor, which canon_resource_drop is about to make with it
+  Table.MAX_LENGTH          is the scenario's table-limit
+  host_defined_             is missing in definitions.py, where canon_error_context_new calls it: the identity
+    transformation
+  new attributes            thread.id, thread.name, thread.entity, task.token, task.entity, task.threads_made,
+                            task.knowledge, task.activation, subtask.call, instance.number, resource_type.number,
+                            trap.site: what the objects are called in events, and what guests know; nothing in
                             definitions.py reads them
   thread_local_handler      its value is set by `resume`, and restored where a host function swallows a trap
   Store.nesting_depth       restored there too (`mark` and `recover`)
 
-DETERMINISTIC_PROFILE stays False.
+DETERMINISTIC_PROFILE stays False. Memories are bytearrays that cannot be resized (guest.py), so that a write outside of
+them, which canon_error_context_debug_message does not check, is an exception and not a larger memory.
 """
 import ast
 import hashlib
@@ -25,6 +33,14 @@ from collections import Counter
 from greenlet import getcurrent, greenlet
 
 NO_THREAD = "0.0"
+
+# Tasks that no call names are called by where they run and how many of them were named there before.
+REALLOC, DESTRUCTOR, START = range(3)
+
+
+def entry_of_task(token):
+    """Which of them in its instance, counted from 1."""
+    return token & 0xfffff
 
 
 class Specification:
@@ -39,15 +55,21 @@ class Specification:
         self.module = types.ModuleType("specification_module")
         sys.modules[self.module.__name__] = self.module  # where dataclasses look it up
         exec(compile(source, path, "exec", dont_inherit=True), vars(self.module))
+        self.table_limit = self.module.Table.MAX_LENGTH
         self.calling = 0         # token of the call being made
+        self.named = Counter()   # (REALLOC, DESTRUCTOR or START, number of instance) -> tasks named so far
         self.live_threads = {}   # Thread -> None, in order of creation, until its function returns
         self.touch_traps()
         self.touch_stack_switching()
         self.touch_ids()
+        self.touch_names()
+        self.module.host_defined_transformation = lambda string: string
         sys.setrecursionlimit(1_000_000)
 
-    def begin_case(self, choices):
+    def begin_case(self, choices, table_limit):
         self.module.random = choices
+        self.module.Table.MAX_LENGTH = table_limit
+        self.named.clear()
         self.module.thread_local_handler.value = None
         self.live_threads.clear()
 
@@ -71,7 +93,8 @@ class Specification:
         if isinstance(failure, (RecursionError, MemoryError)):
             return None
         at = failure.__traceback__
-        while at.tb_next is not None:
+        # A failed access to memory is where it is asked for, not in a method of MemInst.
+        while at.tb_next is not None and not at.tb_next.tb_frame.f_code.co_qualname.startswith("MemInst."):
             at = at.tb_next
         code = at.tb_frame.f_code
         if code.co_filename != self.path:
@@ -128,12 +151,15 @@ class Specification:
         def init_task(task, *args):
             task_init(task, *args)
             task.token = self.calling
+            task.entity = f"task {task.token}"
             task.threads_made = 0
+            task.knowledge = None
 
         def init_thread(thread, task, thread_func):
             thread_init(thread, task, thread_func)
             thread.id = (task.token, task.threads_made)
             thread.name = "%d.%d" % thread.id
+            thread.entity = "thread " + thread.name
             task.threads_made += 1
             self.live_threads[thread] = None
 
@@ -142,6 +168,26 @@ class Specification:
             subtask.call = self.calling
 
         Task.__init__, Thread.__init__, Subtask.__init__ = init_task, init_thread, init_subtask
+
+    def touch_names(self):
+        Store, LiftLowerContext = self.module.Store, self.module.LiftLowerContext
+        store_lift, reallocate = Store.lift, LiftLowerContext.reallocate
+        dropping = self.module.canon_resource_drop.__code__
+
+        def lift(store, f, ft, opts, inst):
+            if sys._getframe(1).f_code is dropping:
+                self.name_next_task(DESTRUCTOR, inst)
+            return store_lift(store, f, ft, opts, inst)
+
+        def named_reallocate(cx, *args):
+            self.name_next_task(REALLOC, cx.inst)
+            return reallocate(cx, *args)
+
+        Store.lift, LiftLowerContext.reallocate = lift, named_reallocate
+
+    def name_next_task(self, which, inst):
+        self.named[which, inst.number] += 1
+        self.calling = 1 << 31 | which << 28 | inst.number << 20 | self.named[which, inst.number]
 
 
 def sites_by_line(tree):
@@ -180,8 +226,11 @@ class Choices:
         self.ticked = False  # has Store.tick chosen a thread since this was cleared?
 
     def randint(self, low, high):
-        """Thread.wait_until: asked only when the thread is ready."""
-        return self.ask("wait-until", self.spec.module.current_thread().name, ["0.0", "1.0"])
+        """Thread.wait_until, asked only when the thread is ready; or whether canon_error_context_new forgets."""
+        thread = self.spec.module.current_thread()
+        if sys._getframe(1).f_code.co_name == "canon_error_context_new":
+            return 1 - self.ask("debug-message", thread.name, ["0.0", "1.0"])
+        return self.ask("wait-until", thread.name, ["0.0", "1.0"])
 
     def choice(self, threads):
         """Which thread: the function that asks tells which of the three points it is."""

@@ -78,8 +78,9 @@ int print_table(const ElideCommand& command, smt::Solver& solver) {
                hot_counts(promised.after));
     std::fflush(stdout);
   }
-  fmt::print("\nStores, loads. {} more functions have no store left for the pass. Not proved in {} s: {}.\n",
-             nothing_to_do, static_cast<double>(command.options.limits.time.count()) / 1000, unproved);
+  fmt::print("\nStores, loads. {} more {} no store left for the pass. Not proved in {} s: {}.\n", nothing_to_do,
+             nothing_to_do == 1 ? "function has" : "functions have",
+             static_cast<double>(command.options.limits.time.count()) / 1000, unproved);
   return unproved == 0 ? diff::kAgree : diff::kUndecided;
 }
 

@@ -11,6 +11,7 @@ constexpr int kMaxRestarts = 40;  // of the search for loop invariants
 constexpr int kMaxRounds = 60;    // of giving the solver promises that its answer broke
 constexpr size_t kMaxStates = 4000;
 constexpr std::chrono::milliseconds kGuessTime{1500};  // for one guess about a loop
+constexpr int kShare = 4;                              // of a question's time, before it is asked about words
 
 struct Key {
   Position before, after;
@@ -142,12 +143,35 @@ struct Refiner::Impl {
   // --- Asking
   // -----------------------------------------------------------------------------------------------------------
 
+  // First the question as it is, for a share of the time; then about whole words, where only a no counts; then again.
   smt::Answer ask(const std::vector<Term>& assertions, std::chrono::milliseconds time) {
+    using std::chrono::milliseconds;
+    const auto start = std::chrono::steady_clock::now();
+    const auto left = [&] {
+      return time - std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
+    };
+    time = std::min(options.limits.time, time);
+    smt::Answer answer = ask(smt::make_query(t, assertions), std::max(time / kShare, milliseconds(1)));
+    if (answer.kind != smt::Answer::kUnknown) return answer;
+    if (!words_are_not_enough) {
+      smt::Answer words = ask(smt::make_query_of_words(t, assertions), std::max(left() / 2, milliseconds(1)), true);
+      if (words.kind == smt::Answer::kUnsat) return words;
+      words_are_not_enough = words.reason.empty();  // it was answered: yes
+    }
+    if (left().count() <= 0) return answer;
+    return ask(smt::make_query(t, assertions), left());
+  }
+
+  bool words_are_not_enough = false;  // for the question that is being decided, with promises added or not
+
+  smt::Answer ask(smt::Query query, std::chrono::milliseconds time, bool of_words = false) {
     smt::Limits limits = options.limits;
-    limits.time = std::min(limits.time, time);
-    smt::Query query = smt::make_query(t, assertions);
+    limits.time = time;
     smt::Answer answer = solver.ask(t, query, limits);
-    if (answer.kind == smt::Answer::kSat) complete(*&answer.model);
+    if (answer.kind == smt::Answer::kSat) {
+      if (of_words) answer.kind = smt::Answer::kUnknown;
+      complete(answer.model);
+    }
     result.asked.push_back({std::move(query), answer.kind});
     return answer;
   }
@@ -161,6 +185,7 @@ struct Refiner::Impl {
 
   // Guesses about loops are asked again and again; one that takes long is given up: that costs a proof at most.
   bool always(Term condition, Term context) {
+    words_are_not_enough = false;
     if (t.is_true(condition) || t.implied(context, condition)) return true;
     if (t.is_false(condition)) return false;
     const auto [it, is_new] = guesses.try_emplace({condition, context}, false);
@@ -972,6 +997,42 @@ struct Refiner::Impl {
   // --- The verdict
   // ------------------------------------------------------------------------------------------------------
 
+  // Whether the address has been made from that of the slot at `base` by the choices that the model takes, which are
+  // added to `when`; or from something of which this is not known.
+  bool made_from_slot(Term address, Term base, const smt::Model& model, std::unordered_map<uint32_t, Bits>& known,
+                      Term& when) {
+    std::set<Term> seen = {address};
+    std::vector<Term> todo = {address};
+    while (!todo.empty()) {
+      const Term term = todo.back();
+      todo.pop_back();
+      const smt::Node n = t[term];
+      std::vector<Term> from = n.args;
+      if (n.op == smt::Op::kIte) {
+        const bool yes = t.evaluate(n.args[0], model, known) != 0;
+        when = t.and_(when, yes ? n.args[0] : t.not_(n.args[0]));
+        from = {n.args[yes ? 1 : 2]};
+      } else if (n.op == smt::Op::kApply) {
+        if (term == base || !comes_from_outside(n)) return true;
+        from.clear();
+      }
+      for (const Term part : from) {
+        if (seen.insert(part).second) todo.push_back(part);
+      }
+    }
+    return false;
+  }
+  // A parameter, what a call answers, bytes that others have written: no slot's address as long as none was shown.
+  bool comes_from_outside(const smt::Node& n) const {
+    if (n.function == out.initial_memory) return true;
+    const std::string& name = t.function(n.function).name;
+    if (n.args.size() == 1) return name.starts_with("memory after ");
+    const auto is_numbered = [&](std::string_view prefix) {
+      return name.starts_with(prefix) && name.size() > prefix.size() && std::isdigit(name[prefix.size()]) != 0;
+    };
+    return n.args.empty() && (is_numbered("arg") || is_numbered("result") || is_numbered("ret") || is_numbered("exn"));
+  }
+
   // What before's flags promise, as far as `model` breaks it. Regions and slots are conditions on pairs of accesses.
   std::vector<std::pair<Term, const char*>> broken_promises(const smt::Model& model) {
     std::vector<std::pair<Term, const char*>> broken;
@@ -1060,10 +1121,14 @@ struct Refiner::Impl {
         add_if_broken(t.not_(overlap(base, s->second, out.slot_address(r->first), r->second)), "slots");
       }
       for (const Active& x : active) {
-        if (x.access->place.slot != Place::kNoSlot || (x.escaped >> s->first & 1) != 0) continue;
-        add_if_broken(t.implies(x.access->flow_guard,
-                                t.not_(overlap(base, s->second, x.access->place.address, x.access->place.bytes))),
-                      "slots");
+        if (x.access->place.slot >= 0 || (x.escaped >> s->first & 1) != 0) continue;
+        const Place& place = x.access->place;
+        Term when = x.access->flow_guard;
+        if (place.slot == Place::kPerhapsSlot) {
+          if (!meet(x.address, place.bytes, static_cast<uint64_t>(t.evaluate(base, model, known)), s->second)) continue;
+          if (made_from_slot(place.address, base, model, known, when)) continue;
+        }
+        add_if_broken(t.implies(when, t.not_(overlap(base, s->second, place.address, place.bytes))), "slots");
       }
     }
     return broken;
@@ -1072,6 +1137,7 @@ struct Refiner::Impl {
   // One question: can any of the disagreements happen? Promises are added while answers break them.
   smt::Answer decide(std::vector<Term> assertions, std::chrono::steady_clock::time_point deadline,
                      std::set<std::string>& used) {
+    words_are_not_enough = false;
     for (int round = 0; round < kMaxRounds; ++round) {
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -1150,9 +1216,13 @@ struct Refiner::Impl {
       case smt::Answer::kSat:
         break;
     }
+    refuted(std::move(answer.model));
+  }
+
+  void refuted(smt::Model model) {
     result.kind = Refinement::kRefuted;
     for (const Disagreement& d : disagreements) {
-      if (t.evaluate(d.condition, answer.model) != 0) {
+      if (t.evaluate(d.condition, model) != 0) {
         result.disagreement = d;
         break;
       }
@@ -1160,7 +1230,60 @@ struct Refiner::Impl {
     result.steps = steps;
     result.forced = out.forced;
     result.touched = touched;
-    result.model = std::move(answer.model);
+    result.model = std::move(model);
+  }
+
+  // What to ask when the last model was no counterexample, one idea after the other; a term that is false: no more.
+  Term next_idea() {
+    Term any = t.truth(false), others = any;
+    for (const Disagreement& d : disagreements) {
+      any = t.or_(any, d.condition);
+      // A promise of after's that nothing rests on changes no run.
+      if (d.kind != Disagreement::kPromise && !tried.contains(d.condition)) others = t.or_(others, d.condition);
+    }
+    const smt::Model& model = *result.model;
+    std::unordered_map<uint32_t, Bits> known;
+    for (;;) {
+      switch (ideas++) {
+        case 0:
+        case 1:
+        case 2:
+          if (t.is_false(others)) continue;
+          return others;
+        case 3: {
+          Term same = t.truth(true);
+          for (const Refinement::Touched& x : touched) {
+            same = t.and_(same, t.evaluate(x.guard, model, known) != 0 ? x.guard : t.not_(x.guard));
+          }
+          return t.and_(any, t.not_(same));
+        }
+        case 4: {
+          for (const Term p : out.parameters) {
+            any = t.and_(any, t.not_(t.eq(p, t.constant(t.evaluate(p, model, known), t.width(p)))));
+          }
+          return any;
+        }
+        default:
+          return t.truth(false);
+      }
+    }
+  }
+  std::set<Term> tried;  // disagreements of models that were no counterexamples
+  int ideas = 0;
+  std::optional<std::chrono::steady_clock::time_point> last_moment;  // for them
+
+  std::optional<Refinement> another() {
+    if (!last_moment) last_moment = std::chrono::steady_clock::now() + options.limits.time / 2;
+    for (;;) {
+      if (result.disagreement) tried.insert(result.disagreement->condition);
+      const Term idea = next_idea();
+      if (t.is_false(idea)) return std::nullopt;
+      std::set<std::string> used;
+      smt::Answer answer = decide({idea}, *last_moment, used);
+      if (answer.kind != smt::Answer::kSat) continue;
+      refuted(std::move(answer.model));
+      return result;
+    }
   }
 
   Refinement check() {
@@ -1188,6 +1311,7 @@ Refiner::Refiner(const Function& before, const Function& after, const Promises& 
     : impl_(std::make_unique<Impl>(before, after, promises, std::move(options), solver)) {}
 Refiner::~Refiner() = default;
 Refinement Refiner::check() { return impl_->check(); }
+std::optional<Refinement> Refiner::another() { return impl_->another(); }
 Refiner::Vacuity Refiner::vacuity() { return impl_->vacuity(); }
 const Terms& Refiner::terms() const { return impl_->t; }
 const Outside& Refiner::outside() const { return impl_->out; }

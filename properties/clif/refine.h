@@ -86,6 +86,9 @@ class Refiner {
   ~Refiner();
   // Throws UnsupportedOperation.
   Refinement check();
+  // After check() gave a model in whose world the sides do the same: the next one, of other disagreements, paths or
+  // arguments; nullopt after a few. All together get half of a question's time.
+  std::optional<Refinement> another();
   // After check(): whether there is an input on which before keeps its promises, and one on which it then comes to a
   // store that after does not make there. nullopt: not decided.
   struct Vacuity {

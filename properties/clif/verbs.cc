@@ -125,6 +125,8 @@ nlohmann::ordered_json to_json(const std::string& name, const PairResult& r) {
   return j;
 }
 
+std::string counted(size_t n, const std::string& one) { return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s"); }
+
 std::string path_text(const Run& run) {
   std::string text;
   size_t shown = 0;
@@ -147,7 +149,8 @@ void print_result(const std::string& name, const PairResult& r, const diff::Styl
   std::string rest;
   if (r.verdict != Verdict::kIdentical) {
     rest = milliseconds(r.took);
-    if (r.random_runs != 0) rest += fmt::format(", {} random runs agree", r.random_runs);
+    if (r.random_runs != 0)
+      rest += ", " + counted(r.random_runs, "random run") + (r.random_runs == 1 ? " agrees" : " agree");
     if (r.loops_cut && r.verdict == Verdict::kProved) rest += ", loops by cut-points";
     if (r.stores_before != r.stores_after) rest += fmt::format(", stores {} -> {}", r.stores_before, r.stores_after);
     if (r.cross == PairResult::kAgrees) rest += ", cross-checked";
@@ -228,10 +231,10 @@ int verb_verify(VerifyCommand command, const diff::Style& style) {
     if (!second) throw InputError("--cross-check", "there is no program cvc5; on Debian: apt-get install cvc5");
     command.options.cross_check = second.get();
   }
-  fmt::print("lockstep verify: {} pairs, {}{}, regions {}, {} a question, seed {}\n", pairs.list.size(), solver->name(),
-             second ? " and " + second->name() : "", command.options.trust_regions ? "trusted" : "not trusted",
-             fmt::format("{} s", static_cast<double>(command.options.limits.time.count()) / 1000),
-             command.options.seed);
+  fmt::print(
+      "lockstep verify: {}, {}{}, regions {}, {} a question, seed {}\n", counted(pairs.list.size(), "pair"),
+      solver->name(), second ? " and " + second->name() : "", command.options.trust_regions ? "trusted" : "not trusted",
+      fmt::format("{} s", static_cast<double>(command.options.limits.time.count()) / 1000), command.options.seed);
   for (const Promise& p : command.options.promises.list) {
     fmt::print("  assuming: {}{}\n", p.text, p.source.empty() ? "" : "  (" + p.source + ")");
   }
@@ -265,7 +268,11 @@ int verb_verify(VerifyCommand command, const diff::Style& style) {
     std::fflush(stdout);
   }
   for (const std::string& name : pairs.only_before) fmt::print("not compared: {} has no counterpart\n", name);
-  if (pairs.other_files != 0) fmt::print("not compared: {} files that are no pairs\n", pairs.other_files);
+  if (pairs.other_files != 0) {
+    fmt::print("not compared: {}\n", pairs.other_files == 1
+                                         ? "1 file that is no pair"
+                                         : fmt::format("{} files that are no pairs", pairs.other_files));
+  }
   std::string summary;
   for (const auto& [verdict, n] : counts) summary += fmt::format("{}{} {}", summary.empty() ? "" : ", ", n, verdict);
   std::sort(times.begin(), times.end());
@@ -273,7 +280,7 @@ int verb_verify(VerifyCommand command, const diff::Style& style) {
     summary +=
         fmt::format("; median {}, longest {}", milliseconds(times[times.size() / 2]), milliseconds(times.back()));
   }
-  fmt::print("{} pairs: {}\n", pairs.list.size(), summary);
+  fmt::print("{}: {}\n", counted(pairs.list.size(), "pair"), summary);
   if (!command.json_file.empty()) traces::write_file(command.json_file, json.dump(2) + "\n");
   if (internal) return ExitCode::kInternal;
   return refuted ? ExitCode::kDiverged : undecided ? ExitCode::kUndecided : ExitCode::kAgree;

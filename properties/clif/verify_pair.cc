@@ -345,7 +345,7 @@ PairResult attempt(const Function& before, const Function& after, const VerifyOp
   try {
     Refiner refiner(before, after, options.promises,
                     {options.trust_regions, options.unroll, options.limits, options.simplify}, solver);
-    const Refinement r = refiner.check();
+    Refinement r = refiner.check();
     result.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
     result.queries = r.asked.size();
     result.loops_cut = r.cut_loops;
@@ -366,13 +366,20 @@ PairResult attempt(const Function& before, const Function& after, const VerifyOp
         result.reason = r.reason;
         break;
       case Refinement::kRefuted: {
-        std::string why_not;
+        std::string why_not, unused;
         result.counterexample = confirm(refiner, r, before, after, options.trust_regions, why_not);
+        const std::string what = r.disagreement ? r.disagreement->text : "in which nothing disagrees";
+        while (!result.counterexample) {
+          std::optional<Refinement> next = refiner.another();
+          if (!next) break;
+          r = std::move(*next);
+          result.counterexample = confirm(refiner, r, before, after, options.trust_regions, unused);
+          result.queries = r.asked.size();
+        }
         if (result.counterexample) {
           result.verdict = Verdict::kRefuted;
         } else {
           result.verdict = Verdict::kUnknown;
-          const std::string what = r.disagreement ? r.disagreement->text : "in which nothing disagrees";
           result.reason = "a counterexample (" + what + ") could not be confirmed: " + why_not;
         }
         break;

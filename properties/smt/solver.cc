@@ -17,6 +17,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -124,14 +126,64 @@ std::string definition_of(const Terms& terms, const Node& n) {
   return s + ")";
 }
 
-// Every term below `roots`, arguments before what uses them: the order of their making.
-std::vector<Term> below(const Terms& terms, const std::vector<Term>& roots) {
+// A value that lies in memory: bytes of one function at neighbouring addresses, the first in the low bits.
+struct Word {
+  FunctionId memory = 0;
+  Term address{};
+  uint32_t bytes = 0;
+};
+using Words = std::map<Term, Word>;
+
+std::optional<Word> as_word(const Terms& terms, Term t) {
+  std::vector<Term> bytes, todo = {t};  // the last first
+  while (!todo.empty()) {
+    const Node& n = terms[todo.back()];
+    if (n.op == Op::kConcat) {
+      const Term low = n.args[1];
+      todo.back() = n.args[0];
+      todo.insert(todo.end() - 1, low);
+      continue;
+    }
+    if (n.op != Op::kApply || n.width != 8 || n.args.size() != 1 || bytes.size() == 16) return std::nullopt;
+    bytes.push_back(todo.back());
+    todo.pop_back();
+  }
+  if (bytes.size() < 2) return std::nullopt;
+  const Node& first = terms[bytes.back()];
+  const Term address = first.args[0];
+  const Terms::Sum from = terms.split(address);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const Node& n = terms[bytes[bytes.size() - 1 - i]];
+    const Terms::Sum at = terms.split(n.args[0]);
+    const bool follows = (at.base == from.base && static_cast<uint64_t>(at.offset - from.offset) == i) ||
+                         (at.base == address && static_cast<uint64_t>(at.offset) == i);
+    if (n.function != first.function || !follows) return std::nullopt;
+  }
+  return Word{first.function, address, static_cast<uint32_t>(bytes.size())};
+}
+
+std::string word_symbol(const Terms& terms, const Word& w) {
+  std::string name = symbol_of(terms, w.memory);
+  name.insert(name.size() - 1, " by " + std::to_string(w.bytes));
+  return name;
+}
+
+// Every term below `roots`, arguments before what uses them: the order of their making. With `words`, what is a word is
+// put there, and the bytes that it is made of do not count.
+std::vector<Term> below(const Terms& terms, const std::vector<Term>& roots, Words* words) {
   std::set<Term> seen(roots.begin(), roots.end());
   std::vector<Term> todo = roots;
   while (!todo.empty()) {
     const Term t = todo.back();
     todo.pop_back();
-    for (const Term arg : terms[t].args) {
+    std::vector<Term> args = terms[t].args;
+    if (words != nullptr && terms[t].op == Op::kConcat) {
+      if (const std::optional<Word> word = as_word(terms, t)) {
+        words->emplace(t, *word);
+        args = {word->address};
+      }
+    }
+    for (const Term arg : args) {
       if (seen.insert(arg).second) todo.push_back(arg);
     }
   }
@@ -448,14 +500,16 @@ class Cvc5 final : public Solver {
 
 }  // namespace
 
-Query make_query(const Terms& terms, const std::vector<Term>& assertions) {
+namespace {
+
+Query query_of(const Terms& terms, const std::vector<Term>& assertions, Words* words) {
   Query query;
-  const std::vector<Term> all = below(terms, assertions);
+  const std::vector<Term> all = below(terms, assertions, words);
   std::set<FunctionId> functions;
   for (const Term t : all) {
     if (terms[t].op != Op::kApply) continue;
     functions.insert(terms[t].function);
-    query.asked.push_back(t);
+    if (words == nullptr) query.asked.push_back(t);
   }
   std::string& s = query.text;
   s = "(set-option :produce-models true)\n(set-logic QF_UFBV)\n";
@@ -466,11 +520,26 @@ Query make_query(const Terms& terms, const std::vector<Term>& assertions) {
     }
     s += ") " + sort_of(terms.function(f).width) + ")\n";
   }
+  if (words != nullptr) {
+    std::set<std::pair<std::string, uint32_t>> declared;
+    for (const auto& [t, word] : *words) {
+      const std::string name = word_symbol(terms, word);
+      if (!declared.emplace(name, word.bytes).second) continue;
+      s += "(declare-fun " + name + " (" + sort_of(64) + ") " + sort_of(word.bytes * 8) + ")\n";
+    }
+  }
   for (const Term t : all) {
     const Node& n = terms[t];
     if (n.op == Op::kTrue || n.op == Op::kFalse || n.op == Op::kConst || (n.op == Op::kApply && n.args.empty()))
       continue;
-    s += "(define-fun t" + std::to_string(t.id) + " () " + sort_of(n.width) + " " + definition_of(terms, n) + ")\n";
+    std::string definition;
+    if (const auto word = words == nullptr ? Words::iterator{} : words->find(t);
+        words != nullptr && word != words->end()) {
+      definition = "(" + word_symbol(terms, word->second) + " " + term_name(terms, word->second.address) + ")";
+    } else {
+      definition = definition_of(terms, n);
+    }
+    s += "(define-fun t" + std::to_string(t.id) + " () " + sort_of(n.width) + " " + definition + ")\n";
   }
   for (const Term t : assertions) s += "(assert " + term_name(terms, t) + ")\n";
   s += "(check-sat)\n";
@@ -480,6 +549,16 @@ Query make_query(const Terms& terms, const std::vector<Term>& assertions) {
     s += "))\n";
   }
   return query;
+}
+
+}  // namespace
+
+Query make_query(const Terms& terms, const std::vector<Term>& assertions) {
+  return query_of(terms, assertions, nullptr);
+}
+Query make_query_of_words(const Terms& terms, const std::vector<Term>& assertions) {
+  Words words;
+  return query_of(terms, assertions, &words);
 }
 
 std::unique_ptr<Solver> make_z3() { return std::make_unique<Z3>(); }

@@ -20,6 +20,10 @@ struct Query {
   std::vector<Term> asked;  // the applications whose values are asked for, in the order of the text
 };
 Query make_query(const Terms&, const std::vector<Term>& assertions);
+// The same with what is put together from neighbouring bytes of one memory as an unknown of its own, a function of the
+// first address. What cannot be true then, cannot; an answer that it can says nothing, and no values are asked for.
+// Solvers find that pointers loaded from the same place are equal much sooner.
+Query make_query_of_words(const Terms&, const std::vector<Term>& assertions);
 
 struct Answer {
   enum Kind { kUnsat, kSat, kUnknown };

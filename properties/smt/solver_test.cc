@@ -11,6 +11,7 @@
 #include <fstream>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <thread>
 
 namespace lockstep::smt::solver_testing {
@@ -278,6 +279,46 @@ void expect_works(Solver& solver) {
   EXPECT_EQ(solver.ask(t, make_query(t, {t.eq(t.add(x, x), t.constant(7, 8))}), kPlenty).kind, Answer::kUnsat);
 }
 
+TEST(Words, AreFunctionsOfTheirAddress) {
+  for (const bool simplify : {true, false}) {
+    Terms t(simplify);
+    const FunctionId memory = t.declare("memory", {64}, 8), other = t.declare("other", {64}, 8);
+    const Term p = t.variable("p", 64), q = t.variable("q", 64);
+    const auto load = [&](Term address, uint32_t bytes, uint64_t step, FunctionId last) {
+      Term value = t.apply(memory, {address});
+      for (uint64_t i = 1; i < bytes; ++i) {
+        value = t.concat(t.apply(i + 1 == bytes ? last : memory, {t.add(address, t.constant(i * step, 64))}), value);
+      }
+      return value;
+    };
+    const auto z3 = make_z3();
+    const auto ask = [&](Term different) {
+      const Query words = make_query_of_words(t, {t.eq(p, q), different});
+      EXPECT_TRUE(words.asked.empty());
+      return z3->ask(t, words, kPlenty).kind;
+    };
+    const auto differ = [&](Term a, Term b) { return t.not_(t.eq(a, b)); };
+    const Term word = load(p, 8, 1, memory);
+    EXPECT_EQ(ask(differ(word, load(q, 8, 1, memory))), Answer::kUnsat);
+    EXPECT_NE(make_query_of_words(t, {differ(word, load(q, 8, 1, memory))}).text.find(" by 8|"), std::string::npos);
+    // Words that share a byte do not know of it: such a yes says nothing.
+    const Term next = t.add(p, t.constant(1, 64));
+    const std::vector<Term> overlapping = {t.eq(load(p, 2, 1, memory), t.constant(0x0102, 16)),
+                                           t.eq(load(next, 2, 1, memory), t.constant(0x0304, 16))};
+    EXPECT_EQ(z3->ask(t, make_query_of_words(t, overlapping), kPlenty).kind, Answer::kSat);
+    EXPECT_EQ(z3->ask(t, make_query(t, overlapping), kPlenty).kind, Answer::kUnsat);
+    // What is no word stays bytes.
+    for (const Term none : {load(p, 4, 2, memory), load(p, 4, 1, other)}) {
+      const std::string text = make_query_of_words(t, {t.eq(none, t.constant(5, 32))}).text;
+      EXPECT_EQ(text.find(" by 4|"), std::string::npos) << text;
+    }
+    const Term backwards = t.concat(t.apply(memory, {p}), t.apply(memory, {t.add(p, t.constant(1, 64))}));
+    EXPECT_EQ(make_query_of_words(t, {t.eq(backwards, t.constant(5, 16))}).text.find(" by 2|"), std::string::npos);
+    EXPECT_EQ(ask(differ(backwards, t.concat(t.apply(memory, {q}), t.apply(memory, {t.add(q, t.constant(1, 64))})))),
+              Answer::kUnsat);
+  }
+}
+
 TEST(Limits, OfTimeAreKept) {
   Terms t;
   const Query query = hard_query(t);
@@ -327,6 +368,22 @@ std::vector<pid_t> children(const std::vector<pid_t>& known = {}) {
   return list;
 }
 
+// The time that a process has used, in the kernel's ticks; nullopt when it is gone.
+std::optional<uint64_t> used_ticks(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(in, text);
+  // Behind the name, which may hold anything: state, ten numbers, and the two times.
+  const size_t end = text.rfind(')');
+  if (end == std::string::npos) return std::nullopt;
+  std::istringstream rest(text.substr(end + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) rest >> skipped;
+  uint64_t user = 0, system = 0;
+  rest >> user >> system;
+  return user + system;
+}
+
 TEST(Accidents, AChildThatIsKilledIsUnknownAndReplaced) {
   const std::vector<pid_t> others = children();
   const auto z3 = make_z3();
@@ -344,8 +401,9 @@ TEST(Accidents, AChildThatIsKilledIsUnknownAndReplaced) {
   // … and while it works on one.
   const std::vector<pid_t> second = children(others);
   ASSERT_EQ(second.size(), 1u);
+  const uint64_t at_first = used_ticks(second[0]).value_or(0);
   std::thread killer([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    while (used_ticks(second[0]).value_or(UINT64_MAX) < at_first + 3) std::this_thread::yield();
     kill(second[0], SIGKILL);
   });
   const Answer at_work = z3->ask(t, query, kPlenty);
