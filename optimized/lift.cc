@@ -38,7 +38,7 @@ void Store::start_task(Task& task) {
   try {
     waits = must_wait_to_enter(task);
   } catch (...) {
-    kill_task(task);
+    kill_thread(task.thread);
     throw;
   }
   if (!waits) resume(task.thread, false);
@@ -75,7 +75,7 @@ void Store::fiber_main(void* argument) {
   if (!store.dying_) {
     Resumption& resumer = *std::exchange(thread.resumed_by, nullptr);
     if (error != nullptr) {
-      store.kill_task(task);
+      store.kill_thread(thread);
     } else {
       if (!thread.is_implicit()) store.threads_.release(thread);
       store.release_if_done(task);
@@ -263,11 +263,13 @@ void Store::release_if_done(Task& task) {
   if (task.exited && !task.in_frame) tasks_.release(task);
 }
 
-// A trap ends the task wherever it was, and with it its other threads: none of them can go on in an instance that is
-// never entered again. The records stay until reset, because the instance may still name them.
-void Store::kill_task(Task& task) {
+// A trap ends the thread wherever it was, and its task if that has no others. Those that it has can never go on, since
+// their instance is never entered again. The records stay until reset, because the instance may still name them.
+void Store::kill_thread(Thread& thread) {
+  Task& task = *thread.task;
   if (task.exited) return;
-  end_task(task);
+  if (thread.index != 0) task.threads.remove(thread);
+  if (task.threads.first() == nullptr) end_task(task);
   if (task.subtask != nullptr) std::exchange(task.subtask, nullptr)->callee = nullptr;
   if (task.invocation != nullptr) std::exchange(task.invocation, nullptr)->task = nullptr;
 }

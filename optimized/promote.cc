@@ -136,7 +136,7 @@ void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
     task.thread.state = TaskState::kResolved;
     exit_task(task);
   } else {
-    kill_task(task);
+    kill_thread(thread);
   }
   if (thread.resumed_by != nullptr) {
     hand_back(thread, std::move(error));

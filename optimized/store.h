@@ -218,7 +218,7 @@ class Store {
   void unregister_thread(Thread&);
   void end_task(Task&);
   void release_if_done(Task&);
-  void kill_task(Task&);
+  void kill_thread(Thread&);
 
   // switch.cc
   void resume(Thread&, bool cancelled);

@@ -66,10 +66,14 @@ void move_elements(CopyEnd& writer, CopyEnd& reader, uint32_t n, const Type& ele
     const size_t bytes = size_t{n} * element->in(AddressType::kI32).size;
     std::memmove(reader.context.memory->bytes.data() + next_address(reader, element),
                  writer.context.memory->bytes.data() + next_address(writer, element), bytes);
-  } else if (element) {
-    put_values(reader, take_values(writer, n, element), element);
+    writer.progress += n;
+  } else {
+    // The reader's realloc may look: what has been read is no longer there.
+    std::vector<Value> values;
+    if (element) values = take_values(writer, n, element);
+    writer.progress += n;
+    if (element) put_values(reader, std::move(values), element);
   }
-  writer.progress += n;
   reader.progress += n;
 }
 
