@@ -354,8 +354,11 @@ class ModelBackend : public Backend, public model::Chooser {
 
   uint64_t entered_roots() override {
     uint64_t mask = 0;
-    for (size_t i = 0; i < scenario_.instances.size(); ++i)
-      if (scenario_.instances[i].parent == kNone && !store_.instances[i]->may_enter) mask |= uint64_t{1} << i;
+    for (uint32_t i = 0; i < scenario_.instances.size(); ++i) {
+      const model::ComponentInstance& inst = *store_.instances[i];
+      const bool root = scenario_.instances[i].parent == kNone;
+      if ((root && !inst.may_enter) || !inst.may_leave) mask |= uint64_t{1} << traces::root_of(scenario_, i);
+    }
     return mask;
   }
 
@@ -465,8 +468,9 @@ class ModelBackend : public Backend, public model::Chooser {
     opts.memory = memory == kNone ? nullptr : &memories_[instance][memory];
     opts.string_encoding = encoding_of(encoding);
     if (realloc)
-      opts.realloc = [this, instance](const model::CoreValues& args) {
-        return model::CoreValues{world_.realloc(instance, args)};
+      opts.realloc = [this, instance,
+                      pointers = index_type(scenario_, instance, memory)](const model::CoreValues& args) {
+        return model::CoreValues{world_.realloc(instance, pointers, args)};
       };
   }
 

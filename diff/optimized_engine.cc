@@ -283,8 +283,11 @@ class OptimizedBackend : public Backend {
 
   uint64_t entered_roots() override {
     uint64_t mask = 0;
-    for (size_t i = 0; i < instances_.size(); ++i)
-      if (scenario_.instances[i].parent == kNone && !instances_[i]->may_enter) mask |= uint64_t{1} << i;
+    for (uint32_t i = 0; i < instances_.size(); ++i) {
+      const bool root = scenario_.instances[i].parent == kNone;
+      if ((root && !instances_[i]->may_enter) || !instances_[i]->may_leave)
+        mask |= uint64_t{1} << traces::root_of(scenario_, i);
+    }
     return mask;
   }
 
@@ -309,7 +312,8 @@ class OptimizedBackend : public Backend {
   struct Code {
     OptimizedBackend* backend;
     uint32_t index;
-    uint32_t table = 0;
+    uint32_t table = 0;                                    // thread functions
+    traces::IndexType pointers = traces::IndexType::kI32;  // realloc
   };
   // What a canon definition is made into.
   struct Defined {
@@ -333,13 +337,13 @@ class OptimizedBackend : public Backend {
     return memory == kNone ? nullptr : &memories_[instance][memory];
   }
 
-  opt::CoreFunc realloc_of(uint32_t instance, bool wanted) {
+  opt::CoreFunc realloc_of(uint32_t instance, uint32_t memory, bool wanted) {
     if (!wanted) return {};
     return {[](void* data, std::span<const uint64_t> args) -> uint64_t {
               const auto& self = *static_cast<Code*>(data);
-              return self.backend->world_.realloc(self.index, args);
+              return self.backend->world_.realloc(self.index, self.pointers, args);
             },
-            &codes_.emplace_back(Code{this, instance})};
+            &codes_.emplace_back(Code{this, instance, 0, index_type(scenario_, instance, memory)})};
   }
 
   void make_resource_types() {
@@ -387,7 +391,7 @@ class OptimizedBackend : public Backend {
       out.lift = static_cast<opt::Lift>(function.lift);
       out.memory = memory_of(function.instance, function.memory);
       out.encoding = encoding_of(function.encoding);
-      out.realloc = realloc_of(function.instance, function.realloc);
+      out.realloc = realloc_of(function.instance, function.memory, function.realloc);
       out.body = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
                     const auto& self = *static_cast<Code*>(data);
                     return self.backend->world_.body(self.index, args).value_or(0);
@@ -474,7 +478,7 @@ class OptimizedBackend : public Backend {
   Defined define(uint32_t instance, const Canon& c) {
     Defined d;
     d.copy = {c.kind == Op::kTaskReturn ? values_.type(c.result) : values_.type(c.element), c.async_,
-              memory_of(instance, c.memory), realloc_of(instance, c.realloc)};
+              memory_of(instance, c.memory), realloc_of(instance, c.memory, c.realloc)};
     if (c.kind != Op::kCall) return d;
     const opt::ImportOptions options{c.async_, d.copy.memory, d.copy.realloc};
     d.import = c.callee.function != kNone

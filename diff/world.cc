@@ -38,6 +38,13 @@ constexpr uint32_t kCopyDropped = 1;   // CopyResult
 constexpr uint32_t kCopyCancelled = 2;
 constexpr uint32_t kAftermath = kNone;  // `during` of the aftermath
 
+// What a host function gives. A guest can send a token to another host function than it was meant for: a value that is
+// missing, or does not fit there, is zero.
+Value fitting(std::optional<Value> value, const std::optional<traces::ValueType>& type) {
+  if (!type) return {};
+  return value && is_value_of(*value, *type) ? std::move(*value) : zero_of(*type);
+}
+
 constexpr uint64_t key(ThreadId thread) { return uint64_t{thread.task} << 32 | thread.k; }
 
 }  // namespace
@@ -153,14 +160,14 @@ Token World::name_task(uint32_t instance, Context context) {
   return traces::task_name(context, instance, ++guests_[instance].named[which]);
 }
 
-uint64_t World::realloc(uint32_t instance, std::span<const uint64_t> args) {
+uint64_t World::realloc(uint32_t instance, traces::IndexType pointers, std::span<const uint64_t> args) {
   Activation a;
   a.instance = instance;
   a.function = kNone;
   a.context = Context::kRealloc;
   a.entry = traces::entry_of_task(backend_.current_thread().task);
   const End end = run_alone(a, args);
-  if (end.ended) return end.value;
+  if (end.ended) return pointers == traces::IndexType::kI32 ? static_cast<uint32_t>(end.value) : end.value;
   uint64_t& next = guests_[instance].next_allocation;
   const uint64_t alignment = std::max<uint64_t>(args[2], 1);
   next = (next + alignment - 1) / alignment * alignment;
@@ -335,7 +342,8 @@ World::End World::run_operation(Activation& a, const Operation& o, uint32_t roun
 void World::perform(Activation& a, const Operation& o, Token token, std::span<const uint64_t> args) {
   const Canon* canon = is_builtin(o.kind) ? &scenario_.instances[a.instance].canons[o.canon] : nullptr;
   // The thread that is resumed may run before the operation ends.
-  if (o.kind == Op::kThreadResumeLater || (o.kind >= Op::kThreadSuspendThenResume && o.kind <= Op::kThreadYieldThenPromote))
+  if (o.kind == Op::kThreadResumeLater ||
+      (o.kind >= Op::kThreadSuspendThenResume && o.kind <= Op::kThreadYieldThenPromote))
     guests_[a.instance].suspended.erase(static_cast<uint32_t>(args[0]));
   uint64_t result[3];
   size_t results = 0;
@@ -587,13 +595,13 @@ std::optional<Value> World::host_called(uint32_t host_function, Token token, std
       .values(args);
   commit(false);
   check_stop();
-  Value value = type.result ? zero_of(*type.result) : Value();
+  Value value = fitting(std::nullopt, type.result);
   bool blocked = false;
   // A call must be known by its token: if a guest sends one again, that call ends at once.
   const bool fresh = host_calls_.try_emplace(token).second;
   for (size_t i = 0; const HostOperation* o = fresh ? source_.on_call(host_function, token, i) : nullptr; ++i) {
     if (o->kind == HostOp::kReturn) {
-      if (!o->args.empty()) value = o->args[0];
+      value = fitting(o->args.empty() ? std::nullopt : std::optional(o->args[0]), type.result);
       break;
     }
     if (o->kind == HostOp::kBlock) {
@@ -628,7 +636,7 @@ World::Cancelled World::host_cancelled(uint32_t host_function, Token token) {
       return {true, std::nullopt};
     case traces::OnCancel::kReturn:
       call.resolved = true;
-      return {true, std::move(value)};
+      return {true, fitting(std::move(value), scenario_.host_functions[host_function].type.result)};
     case traces::OnCancel::kLater:
     case traces::OnCancel::kIgnore:
       break;
@@ -756,8 +764,8 @@ std::optional<SiteId> World::host_operation(const HostOperation& o, uint32_t dur
       result = 1;
       std::optional<Value> value;
       if (!confirm) {
-        const std::optional<traces::ValueType>& type = scenario_.host_functions[it->second.function].type.result;
-        value = !o.args.empty() ? o.args[0] : type ? zero_of(*type) : Value();
+        value = fitting(o.args.empty() ? std::nullopt : std::optional(o.args[0]),
+                        scenario_.host_functions[it->second.function].type.result);
       }
       guarded([&] { backend_.resolve(o.token, std::move(value)); });
       break;

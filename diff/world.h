@@ -78,7 +78,7 @@ class Backend {
   virtual void write(traces::ThreadId end, std::span<const traces::Value>) = 0;
   virtual void cancel_copy(traces::ThreadId end) = 0;
   virtual void drop_end(traces::ThreadId end) = 0;
-  // A bit for each root instance (by index) that is entered.
+  // A bit for each root instance (by index) that is entered, or has an instance that may not leave.
   virtual uint64_t entered_roots() = 0;
   // What is left of the state, without locked roots. Sorted as traces/record.h says.
   virtual void snapshot(traces::Words& out, uint64_t locked_roots) = 0;
@@ -111,9 +111,9 @@ class World : public GuestView {
   std::optional<uint64_t> body(uint32_t function, std::span<const uint64_t> args);
   uint32_t callback(uint32_t function, uint32_t code, uint32_t p1, uint32_t p2);
   void post_return(uint32_t function, std::span<const uint64_t> flat_results);
-  // Other core code of an instance: its realloc (old, old size, alignment, new size: the pointer), the destructor of a
-  // resource type, its start function, and a function that threads begin with.
-  uint64_t realloc(uint32_t instance, std::span<const uint64_t> args);
+  // Other core code of an instance: its realloc (old, old size, alignment, new size: the pointer, of this type), the
+  // destructor of a resource type, its start function, and a function that threads begin with.
+  uint64_t realloc(uint32_t instance, traces::IndexType pointers, std::span<const uint64_t> args);
   void destructor(uint32_t resource, uint32_t rep);
   void start(uint32_t instance);
   void thread(uint32_t instance, uint32_t table, uint64_t argument);

@@ -61,8 +61,14 @@ def memory_options(instance, description):
 
 
 def realloc_options(instance, description):
-    realloc = instance.realloc if description.get("realloc") else None
-    return memory_options(instance, description) | {"realloc": realloc}
+    options = memory_options(instance, description)
+    memory = options["memory"]
+
+    def realloc(args):
+        [pointer] = instance.realloc(args)
+        return [pointer & U32 if memory.addrtype == "i32" else pointer]
+
+    return options | {"realloc": realloc if description.get("realloc") else None}
 
 
 def lift_lower_options(instance, description):

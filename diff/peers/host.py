@@ -64,7 +64,9 @@ class Host:
         self.report.event(event)
 
     def enterable_roots(self):
-        return {instance for instance in self.case.instances if instance.root is instance and instance.inst.may_enter}
+        stuck = {instance.root for instance in self.case.instances
+                 if not instance.inst.may_leave or (instance.root is instance and not instance.inst.may_enter)}
+        return {instance for instance in self.case.instances if instance.root is instance} - stuck
 
     def perform(self, op):
         """What `host-end` reports."""
@@ -237,8 +239,13 @@ class HostCall:
             self.resolve(self.read_results(result, {}))
 
     def results(self, op):
-        """The result that a `return` or `resolve` gives, in JSON, if the type has one; zero if it names none."""
-        return [(op.get("args") or [self.host.case.values.zero(t)])[0] for t in self.type.result_type()]
+        """The result that a `return` or `resolve` gives, in JSON, if the type has one.
+
+        Zero if it names none, or one of another type: a guest can send a token to another host function.
+        """
+        values = self.host.case.values
+        given = op.get("args", ())
+        return [given[0] if given and values.fits(t, given[0]) else values.zero(t) for t in self.type.result_type()]
 
     def read_results(self, results, given):
         read = self.host.case.values.read

@@ -83,6 +83,32 @@ class Values:
         """The JSON of what a host function returns that has no script."""
         return self.forms[type(t)][2](self, t)
 
+    def fits(self, t, value):
+        """Whether this JSON is that of a value of the type."""
+        module = self.module
+        limits = ranges(module).get(type(t))
+        if limits:
+            if isinstance(value, dict) and value.keys() == {"int"}:
+                value = int(value["int"])
+            return isinstance(value, int) and limits[0] <= value <= limits[1]
+        t = module.despecialize(t)
+        match t:
+            case module.StringType():
+                return isinstance(value, str)
+            case module.ListType():
+                return isinstance(value, list) and all(self.fits(t.t, element) for element in value)
+            case module.RecordType():
+                return (isinstance(value, list) and len(value) == len(t.fields)
+                        and all(self.fits(field.t, element) for field, element in zip(t.fields, value)))
+            case module.VariantType():
+                if not isinstance(value, dict) or not value.get("case", len(t.cases)) < len(t.cases):
+                    return False
+                case = t.cases[value["case"]]
+                return "value" not in value if case.t is None else "value" in value and self.fits(case.t, value["value"])
+            case module.OwnType() | module.BorrowType():
+                return isinstance(value, dict) and "rep" in value
+        return isinstance(value, dict) and "end" in value
+
     def read_integer(self, t, value, take):
         return int(value["int"]) if isinstance(value, dict) else value
 
@@ -127,6 +153,16 @@ class Values:
 @cache
 def plain(module):
     return {name: getattr(module, type_name)() for name, type_name in PLAIN.items()}
+
+
+@cache
+def ranges(module):
+    """The smallest and the largest value of each integer type; bool is 0 or 1 in JSON."""
+    out = {module.BoolType: (0, 1)}
+    for bits in (8, 16, 32, 64):
+        out[getattr(module, f"U{bits}Type")] = (0, 2**bits - 1)
+        out[getattr(module, f"S{bits}Type")] = (-2**(bits - 1), 2**(bits - 1) - 1)
+    return out
 
 
 @cache
