@@ -832,6 +832,7 @@ std::optional<SiteId> World::host_operation(const HostOperation& o, uint32_t dur
         else
           backend_.read(o.end, o.count);
       });
+      if (trap) host_ends_.at(o.end).state = EndKnowledge::kIdle;  // no copy has begun
       break;
     }
     case HostOp::kCancelCopy: {

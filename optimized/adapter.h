@@ -14,7 +14,8 @@ namespace lockstep::optimized {
 // A task that runs `body(frame)`. Returns whether it was never promoted.
 template <typename Body>
 inline bool Store::run_in_native_frame(Instance& instance, uint32_t call_id, TaskOrigin origin, Body body) {
-  trap_if(instance.virtual_threads >= instance.thread_room, TrapSite::kTableAdd1);
+  if (instance.virtual_threads >= instance.thread_room) [[unlikely]]
+    instance.grow_thread_table();
 
   VMAsyncTask* const caller = vm_.current;
   VMAsyncTask frame = {

@@ -2,8 +2,9 @@
 // reused newest first.
 //
 // Threads in unpromoted native frames have an index that nobody wrote down: `peek(n)` is the one that the n-th of them
-// would have got. That holds as long as the table does not change while they live, which promotion ensures. `room()` is
-// how many more indices there are; the fast path compares one number with it instead of asking for an index.
+// would have got. That holds as long as the table does not change while they live, which promotion ensures. `free()` is
+// how many indices the table has to give without growing; the fast path compares one number with it instead of asking
+// for an index, and grows the table where that is not enough: how long it has become can be seen (Table.get#1 or #2).
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,13 @@ class IndexAllocator {
   }
 
   uint32_t length() const { return length_; }
-  uint32_t room() const { return limit_ + 1 - length_ + static_cast<uint32_t>(free_.size()); }
+  uint32_t free() const { return static_cast<uint32_t>(free_.size()); }
+
+  // One more index, to be given after all that are free now.
+  void grow() {
+    trap_if(length_ > limit_, TrapSite::kTableAdd1);
+    free_.insert(fifo_ ? free_.end() : free_.begin(), length_++);
+  }
 
   // What the n-th add() from now would give (0: the next one), however large.
   uint32_t peek(uint32_t n = 0) const {
@@ -34,11 +41,9 @@ class IndexAllocator {
   }
 
   uint32_t add() {
-    trap_if(room() == 0, TrapSite::kTableAdd1);
+    if (free_.empty()) grow();
     const uint32_t index = peek();
-    if (free_.empty()) {
-      ++length_;
-    } else if (fifo_) {
+    if (fifo_) {
       free_.erase(free_.begin());
     } else {
       free_.pop_back();

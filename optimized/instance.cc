@@ -18,7 +18,7 @@ void Instance::set_up(Store& owner, uint32_t number, Instance* parent_instance) 
   exclusive = nullptr;
   handles.reinitialise(owner.table_limit(), owner.is(Mutant::kFreeListFifo));
   threads_.reinitialise(owner.table_limit(), owner.is(Mutant::kFreeListFifo));
-  thread_room = threads_.room();
+  thread_room = threads_.free();
   thread_entries_.clear();
   for (Bag* bag : {&always, &exclusive_free, &entry, &entry_exclusive}) bag->reinitialise(owner.open_bags(), true);
 }
@@ -39,27 +39,30 @@ void Instance::update_gates() {
   entry_exclusive.set_open(!has_backpressure(true));
 }
 
+void Instance::grow_thread_table() {
+  threads_.grow();
+  thread_room = threads_.free();
+}
+
 uint32_t Instance::add_thread(Thread& thread) {
   const uint32_t index = threads_.add();
   if (index >= thread_entries_.size()) thread_entries_.resize(index + 1);
   thread_entries_[index] = &thread;
-  thread_room = threads_.room();
+  thread_room = threads_.free();
   return index;
 }
 
 void Instance::remove_thread(uint32_t index) {
   threads_.remove(index);
   thread_entries_[index] = nullptr;
-  thread_room = threads_.room();
+  thread_room = threads_.free();
 }
 
 Thread* Instance::get_thread(uint32_t index) const {
   if (index < thread_entries_.size() && thread_entries_[index] != nullptr) return thread_entries_[index];
   for (uint32_t n = 0; n < virtual_threads; ++n)
     if (virtual_index(n) == index) return nullptr;
-  uint32_t length = threads_.length();
-  if (virtual_threads > 0) length = std::max(length, virtual_index(virtual_threads - 1) + 1);
-  trap_if(index >= length, TrapSite::kTableGet1);
+  trap_if(index >= threads_.length(), TrapSite::kTableGet1);
   trap(TrapSite::kTableGet2);
 }
 

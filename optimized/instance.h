@@ -20,7 +20,7 @@ struct Instance {
   bool may_enter = true;
   bool may_leave = true;
   uint32_t virtual_threads = 0;  // threads in unpromoted native frames: registered, but in no table
-  uint32_t thread_room = 0;      // how many threads, virtual ones included, fit into the table
+  uint32_t thread_room = 0;      // how many virtual threads fit into the table without making it longer
   uint32_t id = 0;               // the embedder's
   uint32_t depth = 0;
   uint32_t ordinal = 0;  // the n-th of its store
@@ -49,6 +49,8 @@ struct Instance {
   // The index of the n-th (from 0, outermost first) virtual thread.
   uint32_t virtual_index(uint32_t n) const { return threads_.peek(n); }
   uint32_t add_thread(Thread&);
+  // Makes room for one more virtual thread, or traps.
+  void grow_thread_table();
   // The thread at an index, or the trap of Table.get. Null for the thread of an unpromoted native frame: it runs, or
   // has resumed the one that runs.
   Thread* get_thread(uint32_t index) const;

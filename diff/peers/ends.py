@@ -144,10 +144,14 @@ class Ends:
             on_copy_done(COMPLETED)
 
         # The instance is None: the host is none.
-        if end.is_future:
-            copy(None, buffer, on_copy_done)
-        else:
-            copy(None, buffer, on_copy, on_copy_done)
+        try:
+            if end.is_future:
+                copy(None, buffer, on_copy_done)
+            else:
+                copy(None, buffer, on_copy, on_copy_done)
+        except self.module.Trap:
+            end.state = IDLE  # no copy has begun
+            raise
 
     def end_copy(self, end, buffer, result, token):
         is_done = result != CANCELLED if end.is_future else result == DROPPED
