@@ -329,7 +329,12 @@ void Store::copy_of_host(CopyEnd& e, uint32_t count, std::vector<Value> values, 
   e.values = std::move(values);
   e.host_copy = host_copy;
   e.state = CopyState::kCopying;
-  copy(e);
+  try {
+    copy(e);
+  } catch (...) {
+    e.state = CopyState::kIdle;  // no copy has begun
+    throw;
+  }
 }
 
 void Store::host_cancel_copy(CopyEnd& e) {
