@@ -68,7 +68,7 @@ TEST(BrokenInput, WhatIsNoValidTraceIsRefusedWithItsPlace) {
   for (const Broken& b : {
            Broken{"/schema", R"("lockstep-trace/99")", "/schema: "},
            Broken{"/scenario/scripts/0/segments/0/0/op", R"("fly")", "/scenario/scripts/0/segments/0/0/op: "},
-           Broken{"/scenario/scripts/0/segments/0/0/op", R"("stream.new")", "/scenario/scripts/0/segments/0/0/op: "},
+           Broken{"/scenario/scripts/0/segments/0/0/op", R"("stream.new")", "/scenario/scripts/0/segments/0/0/canon: "},
            Broken{"/scenario/scripts/0/segments/0/0/to", R"("r4")", "/scenario/scripts/0/segments/0/0/to: "},
            Broken{"/scenario/instances/2/parent", "2", "/scenario/instances/2/parent: "},
            Broken{"/scenario/instances/1/parent", "2", "/scenario/instances/1/parent: "},

@@ -30,7 +30,9 @@ void choice(Words& out, uint32_t taken) {
       .ids(std::vector<ThreadId>{{1, 0}, {2, 0}})
       .thread({taken, 0});
 }
-void end(Words& out, uint32_t result) { RecordWriter(out, RecordKind::kEnd).thread({1, 0}).words(Words{result}); }
+void end(Words& out, uint64_t result) {
+  RecordWriter(out, RecordKind::kEnd).thread({1, 0}).cores(std::vector<uint64_t>{result});
+}
 void state(Words& out, uint32_t slot, uint32_t parent) {
   RecordWriter record(out, RecordKind::kState);
   traces::SnapshotWriter w(out);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 
@@ -33,6 +34,9 @@ class Cells {
  private:
   std::map<Cell, uint64_t> counts_;
 };
+
+// The list in a file, a cell a line.
+std::set<std::string> read_cells(const std::string& file);
 
 struct CoverageOptions {
   std::string definitions;  // path of definitions.py; empty: the model's table only

@@ -67,12 +67,15 @@ Generator::Generator(uint64_t seed, const GeneratorOptions& options)
   rich_ = scenario_.instances[0].registers == kManyRegisters;
   if (rich_) program_length_ += random_.below(5);
   budget_ = random_.between(options.max_operations / (rich_ ? 2 : 3), options.max_operations);
+  // It takes 65,536 rounds: seldom, and not where each of them is a snapshot of many instances.
+  flood_ = random_.below(1500) == 0 && scenario_.instances.size() <= 4;
   aftermath_length_ = random_.below(5);
   patient_host_ = random_.chance(75);
   unguarded_ = random_.chance(20);
   if (random_.chance(options.sloppy_percent)) mistake_percent_ = random_.between(1, 12);
   for (const traces::Instance& inst : scenario_.instances)
     for (const Canon& c : inst.canons) {
+      threads_ |= c.kind == Op::kThreadNewIndirect;
       if (c.kind != Op::kStreamNew && c.kind != Op::kFutureNew) continue;
       ValueType t(c.kind == Op::kStreamNew ? Kind::kStream : Kind::kFuture, {c.element});
       if (std::find(end_types_.begin(), end_types_.end(), t) == end_types_.end()) end_types_.push_back(std::move(t));
@@ -137,6 +140,7 @@ Generator::GrowingSegment& Generator::segment_of(const Activation& a) {
 
 const Operation* Generator::operation(const Activation& a, size_t i) {
   GrowingSegment& segment = segment_of(a);
+  std::erase_if(memos_[a.instance].busy, [&](const auto& b) { return b.second == &segment; });
   // What arrived as a parameter is put where the code finds it again.
   if (a.context == Context::kBody && !segment.fetched) {
     segment.fetched = true;
@@ -160,6 +164,9 @@ void Generator::add(uint32_t instance, GrowingSegment& segment, Draft d) {
   for (const uint32_t r : d.lent)
     if (const auto it = memo.held.find(r); it != memo.held.end()) it->second.lent_to = d.op.to;
   for (Operation& o : d.before) segment.ops.push_back(std::move(o));
+  if (traces::is_stream_or_future(d.op.kind) && !d.op.args.empty() && d.op.args[0].is_register &&
+      !scenario_.instances[instance].canons[d.op.canon].async_)
+    memo.busy[static_cast<uint32_t>(d.op.args[0].value)] = &segment;
   segment.ops.push_back(std::move(d.op));
   for (Operation& o : d.after) segment.ops.push_back(std::move(o));
   // What goes along with an operation counts for less.
@@ -201,17 +208,18 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
       Weighted{&Generator::draw_resolve, 6},
       Weighted{&Generator::draw_store, 3, Op::kStore},
       Weighted{&Generator::draw_param, 3, Op::kParam},
-      Weighted{&Generator::draw_end_new, 7, Op::kStreamNew},
+      Weighted{&Generator::draw_end_new, 14, Op::kStreamNew},
       Weighted{&Generator::draw_copy, 34, Op::kStreamNew},
       Weighted{&Generator::draw_cancel_copy, 6, Op::kStreamNew},
       Weighted{&Generator::draw_drop_end, 7, Op::kStreamNew},
-      Weighted{&Generator::draw_resource_new, 7, Op::kResourceDrop},
+      Weighted{&Generator::draw_resource_new, 10, Op::kResourceDrop},
       Weighted{&Generator::draw_resource_rep, 3, Op::kResourceDrop},
       Weighted{&Generator::draw_resource_drop, 8, Op::kResourceDrop},
       Weighted{&Generator::draw_thread_new, 12, Op::kThreadNewIndirect},
       Weighted{&Generator::draw_thread_resume, 16, Op::kThreadNewIndirect},
-      Weighted{&Generator::draw_thread_suspend, 3, Op::kThreadNewIndirect},
-      Weighted{&Generator::draw_thread_promote, 4, Op::kThreadNewIndirect},
+      Weighted{&Generator::draw_thread_pair, 9, Op::kThreadNewIndirect},
+      Weighted{&Generator::draw_thread_suspend, 7, Op::kThreadNewIndirect},
+      Weighted{&Generator::draw_thread_promote, 7, Op::kThreadNewIndirect},
       Weighted{&Generator::draw_error_context, 8, Op::kErrorContextNew},
   };
   if (weights_.empty()) {
@@ -227,6 +235,10 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
     };
     for (const Weighted& w : kSteps) weights_.push_back(occurs(w.needs) ? w.weight * random_.pick(kFactors) : 0);
     weights_[0] = std::max(weights_[0], kSteps[0].weight);
+    // What makes handles is never off: the feature is on for that.
+    for (size_t i = 0; i < kSteps.size(); ++i)
+      if (kSteps[i].step == &Generator::draw_end_new || kSteps[i].step == &Generator::draw_thread_new)
+        weights_[i] = occurs(kSteps[i].needs) ? std::max(weights_[i], kSteps[i].weight) : 0;
   }
   const auto take = [&](Step step) {
     d = Draft();
@@ -234,10 +246,28 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
   };
   // In a post-return or a realloc nearly everything traps, and that is what is to be seen there.
   const bool locked_in = a.context == Context::kPostReturn || a.context == Context::kRealloc;
-  const uint32_t mistakes = a.context == Context::kPostReturn ? (mistake_percent_ != 0 ? 60 : 4)
-                            : a.context == Context::kRealloc  ? (mistake_percent_ != 0 ? 25 : 1)
+  const uint32_t mistakes = a.context == Context::kPostReturn ? (mistake_percent_ != 0 ? 60 : 8)
+                            : a.context == Context::kRealloc  ? (mistake_percent_ != 0 ? 30 : 3)
                                                               : mistake_percent_;
-  if (random_.chance(mistakes) && take(&Generator::draw_mistake)) return true;
+  if (random_.chance(mistakes)) {
+    if (locked_in && random_.chance(75) && take(&Generator::some_builtin)) return true;
+    if (take(&Generator::draw_mistake)) return true;
+  }
+  if (flood_ && has_token(a)) {
+    flood_ = false;
+    traces::Operation inc;
+    inc.kind = Op::kBackpressureInc;
+    inc.canon = find_canon(a.instance, Op::kBackpressureInc);
+    d = Draft();
+    d.op.kind = Op::kRepeat;
+    d.op.times = 1 << 16;
+    d.op.body.push_back(std::move(inc));
+    return true;
+  }
+  // The partner of a thread that waits to be cancelled can be cancelled too.
+  if (a.context == Context::kThread && segment.ops.empty() && partners_.contains(a.token) && random_.chance(80) &&
+      take(&Generator::draw_thread_block))
+    return true;
   // Whose slots are live at a boundary.
   if (!has_token(a) && segment.ops.empty() && rich_ && random_.chance(45)) return take(&Generator::draw_context_get);
   if (locked_in) {
@@ -259,8 +289,11 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
   if ((f == nullptr || !f->type.async_) && memos_[a.instance].async_calls > 0 && random_.chance(30) &&
       take(&Generator::draw_thread_yield))
     return true;
+  // What is under way is cancelled while more than one of its threads can be.
+  if (random_.chance(threads_ ? 14 : 3) && take(&Generator::draw_cancel)) return true;
+  if (threads_ && random_.chance(8) && take(&Generator::draw_thread_pair)) return true;
   // What a guest has it uses.
-  if (!memos_[a.instance].held.empty() && random_.chance(45))
+  if (!memos_[a.instance].held.empty() && random_.chance(55))
     if (const Step step = step_with_holding(a); step != nullptr && take(step)) return true;
   // Calls and copies under way are mostly looked after: joined to a set, waited for.
   if (random_.chance(35)) {

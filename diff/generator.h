@@ -103,6 +103,9 @@ class Generator : public ScriptSource {
     std::set<std::pair<uint32_t, uint32_t>> set_members;  // (set register, register of a subtask or end)
     std::map<uint32_t, Holding> held;                     // by register
     std::vector<Arrival> arrivals;
+    // Registers whose end a thread waits for in the operation that it is in: known by the segment that has it. Lookups
+    // only.
+    std::map<uint32_t, const GrowingSegment*> busy;
   };
   // One step of a guest: an operation with those that prepare it and follow up on it, and what changes hands.
   struct Draft {
@@ -167,6 +170,8 @@ class Generator : public ScriptSource {
   bool draw_thread_resume(const Activation&, Draft&);
   bool draw_thread_suspend(const Activation&, Draft&);
   bool draw_thread_promote(const Activation&, Draft&);
+  bool draw_thread_pair(const Activation&, Draft&);
+  bool draw_thread_block(const Activation&, Draft&);
   bool draw_error_context(const Activation&, Draft&);
   bool draw_load(const Activation&, Draft&);
   bool draw_store(const Activation&, Draft&);
@@ -180,6 +185,11 @@ class Generator : public ScriptSource {
   bool mistake_with_subtask(const Activation&, Draft&);
   bool mistake_with_end(const Activation&, Draft&);
   bool mistake_with_handle(const Activation&, Draft&);
+  bool mistake_of_kind(const Activation&, Draft&);
+  using Mistake = bool (Generator::*)(const Activation&, uint32_t which, Draft&);
+  bool first_possible(const Activation&, Draft&, uint32_t count, Mistake);
+  bool subtask_mistake(const Activation&, uint32_t which, Draft&);
+  bool end_mistake(const Activation&, uint32_t which, Draft&);
   bool some_builtin(const Activation&, Draft&);
   traces::Operand some_handle(const Activation&);
   traces::Operand some_address(const Activation&, uint32_t memory);
@@ -247,6 +257,7 @@ class Generator : public ScriptSource {
   std::optional<traces::HostOperation> draw_invoke(uint32_t caller);
   bool draw_end_operation(traces::HostOperation&);
   bool draw_new_end(traces::HostOperation&);
+  const traces::HostOperation* let_go();
   std::optional<traces::Value> host_value(const traces::ValueType&, bool may_have_ends,
                                           std::vector<traces::ThreadId>& taken);
   traces::Value host_result(uint32_t host_function);
@@ -271,6 +282,7 @@ class Generator : public ScriptSource {
   std::vector<traces::Token> blocked_host_calls_;
   std::vector<traces::Token> host_invocations_;
   std::vector<HostEnd> host_ends_;
+  std::set<traces::ThreadId> last_reads_;     // of futures, before they are dropped
   std::vector<traces::ValueType> end_types_;  // streams and futures that occur
   traces::Token next_token_ = 1;
   uint32_t next_pair_ = 1;
@@ -283,6 +295,9 @@ class Generator : public ScriptSource {
   bool unguarded_ = false;
   bool rich_ = false;  // the case has one of the features
   bool deep_ = false;  // many instances, one behind the other
+  bool flood_ = false;     // too much backpressure is still to come
+  bool threads_ = false;   // explicit ones occur
+  std::set<uint32_t> partners_;  // arguments of threads that begin by blocking
   std::vector<uint32_t> weights_;
 };
 
@@ -301,7 +316,8 @@ template <typename Predicate>
 std::optional<uint32_t> Generator::held_register(uint32_t instance, const Draft& d, Predicate&& predicate) {
   std::vector<uint32_t> found;
   for (const auto& [r, holding] : memos_[instance].held) {
-    bool taken = handle_in(instance, r) == 0;
+    // One that another thread is busy with only by mistake.
+    bool taken = handle_in(instance, r) == 0 || (mistake_percent_ == 0 && memos_[instance].busy.contains(r));
     for (const uint32_t t : d.taken) taken |= t == r;
     for (const auto& g : d.got) taken |= g.first == r;
     if (!taken && predicate(r, holding)) found.push_back(r);

@@ -52,7 +52,7 @@ bool Generator::draw_end_new(const Activation& a, Draft& d) {
 
 bool Generator::draw_copy(const Activation& a, Draft& d) {
   const auto& held = memos_[a.instance].held;
-  const bool async_ = random_.chance(72) || !may_block(a);
+  const bool async_ = random_.chance(64) || !may_block(a);
   const auto end = held_register(a.instance, d, [&](uint32_t r, const Holding& h) {
     if (h.kind > Holding::Kind::kWritable || !is_idle(a.instance, r)) return false;
     if (!async_ && view_->joined(a.instance, handle_in(a.instance, r))) return false;
@@ -87,6 +87,8 @@ bool Generator::copy_through(const Activation& a, uint32_t canon, uint32_t end, 
       Operands words((size * count + 3) / 4, literal(0));
       for (uint32_t i = 0; i < count; ++i)
         if (!lower_words(a, at, c.element, d, words, i * size)) return false;
+      // What a number is matters little: the first few are enough.
+      if (is_none_or_number(c.element)) words.resize(std::min(words.size(), size_t{6}));
       store_words(at, address, words, d);
     }
     if (read && own && count > 0) {
@@ -270,7 +272,7 @@ bool Generator::draw_thread_promote(const Activation& a, Draft& d) {
   const auto r =
       held_register(a.instance, d, [&](uint32_t, const Holding& h) { return h.kind == Holding::Kind::kThread; });
   if (!r) return false;
-  const bool suspend = may_block(a) && random_.chance(25);
+  const bool suspend = may_block(a) && random_.chance(40);
   d.op.kind = suspend ? Op::kThreadSuspendThenPromote : Op::kThreadYieldThenPromote;
   d.op.canon = find_canon(a.instance, d.op.kind, &Canon::cancellable, random_.chance(60));
   d.op.args.push_back(reg(*r));
@@ -280,6 +282,41 @@ bool Generator::draw_thread_promote(const Activation& a, Draft& d) {
     return false;
   guard(d.op, GuardKind::kNonzero, false, *r);
   if (suspend) park(a, d);
+  return true;
+}
+
+// Blocks so that it can be cancelled.
+bool Generator::draw_thread_block(const Activation& a, Draft& d) {
+  if (!may_block(a)) return false;
+  if (random_.chance(25) && draw_set_wait(a, d)) return true;
+  d = Draft();
+  d.op.kind = random_.chance(55) ? Op::kThreadSuspend : Op::kThreadYield;
+  d.op.canon = find_canon(a.instance, d.op.kind, &Canon::cancellable, random_.chance(92));
+  if (d.op.kind == Op::kThreadSuspend) park(a, d);
+  return d.op.canon != kNone;
+}
+
+// Makes a thread and switches to it, so that both wait when that one blocks.
+bool Generator::draw_thread_pair(const Activation& a, Draft& d) {
+  if (!may_block(a) || !draw_thread_new(a, d)) return false;
+  const uint32_t partner = d.op.to;
+  partners_.insert(static_cast<uint32_t>(d.op.args[1].value));
+  d.got.back().second.started = true;
+  d.before.push_back(std::move(d.op));
+  static constexpr std::array<Op, 4> kKinds = {Op::kThreadYieldThenResume, Op::kThreadSuspendThenResume,
+                                               Op::kThreadYieldThenPromote, Op::kThreadSuspendThenPromote};
+  d.op = Operation();
+  d.op.kind = kKinds[random_.weighted(std::to_array<uint32_t>({34, 26, 14, 26}))];
+  d.op.canon = find_canon(a.instance, d.op.kind, &Canon::cancellable, random_.chance(85));
+  d.op.args.push_back(reg(partner));
+  const bool promotes = d.op.kind == Op::kThreadYieldThenPromote || d.op.kind == Op::kThreadSuspendThenPromote;
+  if (promotes && random_.chance(75)) {
+    Operation& later = d.before.emplace_back();
+    later.kind = Op::kThreadResumeLater;
+    later.canon = find_canon(a.instance, later.kind);
+    later.args.push_back(reg(partner));
+  }
+  if (d.op.kind == Op::kThreadSuspendThenResume || d.op.kind == Op::kThreadSuspendThenPromote) park(a, d);
   return true;
 }
 

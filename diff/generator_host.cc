@@ -201,6 +201,11 @@ bool Generator::draw_end_operation(HostOperation& o) {
       break;
   }
   const bool future = e.type && e.type->kind == Kind::kFuture;
+  // The host may not have both ends at work, unless they carry numbers.
+  const ThreadId other{e.id.task, 1 - std::min(e.id.k, 1u)};
+  if (e.type && e.type->children[0].kind > Kind::kS64 && view_->host_end(other) == EndKnowledge::kCopying &&
+      !random_.chance(8))
+    return false;
   if (random_.chance(16) && !(e.writable && future)) {
     o.kind = HostOp::kDropEnd;
     return true;
@@ -221,19 +226,50 @@ bool Generator::draw_end_operation(HostOperation& o) {
   return true;
 }
 
+// The next step with which the host gets rid of its ends; null if there is none.
+const HostOperation* Generator::let_go() {
+  HostOperation o;
+  for (const HostEnd& e : host_ends_) {
+    const auto state = view_->host_end(e.id);
+    if (!state) continue;
+    const bool unwritten = e.writable && e.type->kind == Kind::kFuture && *state == EndKnowledge::kIdle;
+    if (*state == EndKnowledge::kCopying) {
+      o.kind = HostOp::kCancelCopy;
+    } else if (unwritten) {
+      std::vector<ThreadId> taken;
+      auto v = host_value(e.type->children[0], true, taken);
+      if (!v) continue;
+      o.kind = HostOp::kWrite;
+      o.args.push_back(std::move(*v));
+    } else if (!e.writable && e.type && e.type->kind == Kind::kFuture && *state == EndKnowledge::kIdle &&
+               last_reads_.insert(e.id).second) {
+      o.kind = HostOp::kRead;  // definitions.py has no answer where this drops a future that is being written
+      o.token = next_token_++;
+      o.count = 1;
+    } else {
+      o.kind = HostOp::kDropEnd;
+    }
+    o.end = e.id;
+    program_.push_back(std::move(o));
+    return &program_.back();
+  }
+  return nullptr;
+}
+
 const HostOperation* Generator::program(size_t i) {
   if (i < program_.size()) return &program_[i];
   HostOperation o;
   if (i >= program_length_ || budget_ == 0) {
-    // The end: a patient host first finishes what it owes.
-    if (!patient_host_ || blocked_host_calls_.empty() || i > size_t{program_length_} + 12) return nullptr;
+    // The end: a patient host first finishes what it owes, and lets go of what it holds.
+    if (!patient_host_ || i > size_t{program_length_} + 12) return nullptr;
+    if (blocked_host_calls_.empty()) return let_go();
     // Several at once, so that a set has several events.
     const bool resolve = !program_.empty() && (program_.back().kind == HostOp::kRun || random_.chance(60));
     o.kind = resolve ? HostOp::kResolve : HostOp::kRun;
   } else {
     static constexpr std::array<HostOp, 7> kKinds = {HostOp::kInvoke, HostOp::kTick, HostOp::kRun, HostOp::kResolve,
                                                      HostOp::kCancel, HostOp::kDrop, HostOp::kRead};
-    const std::array<uint32_t, 7> weights = {i == 0 ? 100u : 30u,
+    const std::array<uint32_t, 7> weights = {host_invocations_.empty() ? 100u : 30u,
                                              20,
                                              18,
                                              blocked_host_calls_.empty() ? 1u : 22u,

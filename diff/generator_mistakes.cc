@@ -1,6 +1,8 @@
 // Steps that a careful guest would not take: most end in a trap, and each trap of the specification can be reached.
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
 
 #include "diff/generator.h"
 
@@ -26,11 +28,11 @@ constexpr std::array<uint32_t, 3> kFarTooMany = {0x1000'0000, 0x1000'0001, 0xfff
 }  // namespace
 
 bool Generator::draw_mistake(const Activation& a, Draft& d) {
-  static constexpr std::array<Step, 5> kSteps = {&Generator::mistake_in_code, &Generator::mistake_with_subtask,
+  static constexpr std::array<Step, 6> kSteps = {&Generator::mistake_in_code,  &Generator::mistake_with_subtask,
                                                  &Generator::mistake_with_end, &Generator::mistake_with_handle,
-                                                 &Generator::some_builtin};
+                                                 &Generator::some_builtin,     &Generator::mistake_of_kind};
   const bool ends = !end_types_.empty();
-  const std::array<uint32_t, 5> weights = {12, 26, ends ? 40u : 0u, old_vocabulary() ? 0u : 24u, 40};
+  const std::array<uint32_t, 6> weights = {8, 24, ends ? 60u : 0u, old_vocabulary() ? 0u : 32u, 16, 44};
   // Most need something that may not be there now.
   for (int attempt = 0; attempt < 5; ++attempt) {
     d = Draft();
@@ -39,11 +41,21 @@ bool Generator::draw_mistake(const Activation& a, Draft& d) {
   return false;
 }
 
+// The first from a random place on that is possible now.
+bool Generator::first_possible(const Activation& a, Draft& d, uint32_t count, Mistake mistake) {
+  const uint32_t first = random_.below(count);
+  for (uint32_t k = 0; k < count; ++k) {
+    d = Draft();
+    if ((this->*mistake)(a, (first + k) % count, d)) return true;
+  }
+  return false;
+}
+
 bool Generator::mistake_in_code(const Activation& a, Draft& d) {
   const Instance& inst = scenario_.instances[a.instance];
   const bool callback = (a.context == Context::kBody || a.context == Context::kCallback) &&
                         scenario_.functions[a.function].lift == Lift::kCallback;
-  switch (random_.below(6)) {
+  switch (callback && random_.chance(35) ? 3 : random_.below(5)) {
     case 0:
       d.op.kind = Op::kUnreachable;
       return true;
@@ -64,30 +76,31 @@ bool Generator::mistake_in_code(const Activation& a, Draft& d) {
     case 3:
       if (!callback) return false;
       d.op.kind = Op::kWait;
-      d.op.args.push_back(some_handle(a));
+      if (const auto r = held_register(a.instance, d, [](uint32_t, const Holding&) { return true; }))
+        d.op.args.push_back(reg(*r));
+      else if (const auto subtask = subtask_register(a.instance, false, std::nullopt))
+        d.op.args.push_back(reg(*subtask));
+      else
+        d.op.args.push_back(some_handle(a));
       return true;
-    case 4: {
+    default: {
       d.op.kind = random_.chance(50) || old_vocabulary() ? Op::kLoad : Op::kStore;
       d.op.memory = random_.below(static_cast<uint32_t>(inst.memories.size()));
       d.op.args.push_back(literal((inst.memories[d.op.memory].pages << 16) - random_.below(8)));
       if (d.op.kind == Op::kStore) d.op.args.push_back(some_value());
       return true;
     }
-    default: {
-      // Too much backpressure; rare, since it takes 65,536 rounds.
-      if (!random_.chance(1)) return false;
-      traces::Operation inc;
-      inc.kind = Op::kBackpressureInc;
-      inc.canon = find_canon(a.instance, Op::kBackpressureInc);
-      d.op.kind = Op::kRepeat;
-      d.op.times = 1 << 16;
-      d.op.body.push_back(inc);
-      return true;
-    }
   }
 }
 
 bool Generator::mistake_with_subtask(const Activation& a, Draft& d) {
+  return first_possible(a, d, 7, &Generator::subtask_mistake);
+}
+bool Generator::mistake_with_end(const Activation& a, Draft& d) {
+  return first_possible(a, d, 11, &Generator::end_mistake);
+}
+
+bool Generator::subtask_mistake(const Activation& a, uint32_t which, Draft& d) {
   const Function* f = function_of(a);
   const auto about = [&](Op kind, uint32_t r) {
     d.op.kind = kind;
@@ -95,8 +108,9 @@ bool Generator::mistake_with_subtask(const Activation& a, Draft& d) {
     d.op.args.push_back(reg(r));
     return true;
   };
-  switch (random_.below(7)) {
+  switch (which) {
     case 0:
+      if (!random_.chance(20)) return false;  // it is always possible
       d.op.kind = Op::kTaskCancel;
       d.op.canon = find_canon(a.instance, Op::kTaskCancel);
       return true;
@@ -138,7 +152,7 @@ bool Generator::mistake_with_subtask(const Activation& a, Draft& d) {
   }
 }
 
-bool Generator::mistake_with_end(const Activation& a, Draft& d) {
+bool Generator::end_mistake(const Activation& a, uint32_t which, Draft& d) {
   const Memo& memo = memos_[a.instance];
   const auto is_end = [](const Holding& h) { return h.kind <= Holding::Kind::kWritable; };
   const auto some_end = [&](auto&& wanted) {
@@ -168,8 +182,19 @@ bool Generator::mistake_with_end(const Activation& a, Draft& d) {
   const auto done = [&](uint32_t r, const Holding&) {
     return view_->end_state(a.instance, handle_in(a.instance, r)) == EndKnowledge::kDone;
   };
+  // It is in a set, or is put into one.
+  const auto in_some_set = [&](uint32_t reg_) {
+    if (view_->joined(a.instance, handle_in(a.instance, reg_))) return true;
+    const auto set = set_register(a.instance);
+    if (!set) return false;
+    traces::Operation& join = d.before.emplace_back();
+    join.kind = Op::kWaitableJoin;
+    join.canon = find_canon(a.instance, Op::kWaitableJoin);
+    join.args = {reg(reg_), reg(*set)};
+    return true;
+  };
   std::optional<uint32_t> r;
-  switch (random_.below(10)) {
+  switch (which) {
     case 0:  // another copy, while one is pending
       r = some_end(copying);
       if (!r) return false;
@@ -185,11 +210,11 @@ bool Generator::mistake_with_end(const Activation& a, Draft& d) {
       d.op.guard.reset();
       return true;
     case 2:  // synchronously, though it is in a set
-      r = some_end([&](uint32_t reg_, const Holding& h) {
-        return joined(reg_, h) && (is_copying(a.instance, reg_) || is_idle(a.instance, reg_));
-      });
-      if (!r) return false;
-      if (is_copying(a.instance, *r)) return about(*r, canon(*r, Op::kStreamCancelRead, false));
+      r = some_end([&](uint32_t reg_, const Holding& h) { return joined(reg_, h) && copying(reg_, h); });
+      return r && about(*r, canon(*r, Op::kStreamCancelRead, false));
+    case 10:
+      r = some_end(idle);
+      if (!r || !in_some_set(*r)) return false;
       d.op.canon = canon(*r, Op::kStreamRead, false);
       if (d.op.canon == kNone || !copy_through(a, d.op.canon, *r, d)) return false;
       d.op.guard.reset();
@@ -248,15 +273,20 @@ bool Generator::mistake_with_end(const Activation& a, Draft& d) {
       return d.op.canon != kNone && copy_through(a, d.op.canon, *r, d);
     }
     default: {  // given away, though it is busy, in a set, over, or the wrong end
-      const auto some = some_end([&](uint32_t reg_, const Holding& h) {
+      auto some = some_end([&](uint32_t reg_, const Holding& h) {
         return copying(reg_, h) || joined(reg_, h) || done(reg_, h) || h.kind == Holding::Kind::kWritable;
       });
+      if (!some || random_.chance(40)) {
+        some = some_end(
+            [&](uint32_t reg_, const Holding& h) { return h.kind == Holding::Kind::kReadable && idle(reg_, h); });
+        if (some && !in_some_set(*some)) return false;
+      }
       const uint32_t call = find_canon(a.instance, [&](const Canon& c) {
         if (c.kind != Op::kCall) return false;
         const traces::FuncType& t = c.callee.function != kNone ? scenario_.functions[c.callee.function].type
                                                                : scenario_.host_functions[c.callee.host_function].type;
         return std::any_of(t.params.begin(), t.params.end(),
-                           [](const ValueType& p) { return p.kind == Kind::kStream || p.kind == Kind::kFuture; });
+                           [&](const ValueType& p) { return some && p == memo.held.at(*some).type; });
       });
       if (!some || call == kNone || !call_through(a, call, d, 1)) return false;
       for (Operand& operand : d.op.args)
@@ -337,6 +367,101 @@ bool Generator::mistake_with_handle(const Activation& a, Draft& d) {
       return true;
     }
   }
+}
+
+// A built-in with a handle that is there, but of another kind or another type.
+bool Generator::mistake_of_kind(const Activation& a, Draft& d) {
+  const Memo& memo = memos_[a.instance];
+  const Instance& inst = scenario_.instances[a.instance];
+  struct Known {
+    uint32_t in;           // a register
+    std::vector<Op> fit;   // operations that take one as their first operand, of any type
+    const Holding* holds;  // of ends and resources
+  };
+  std::vector<Known> known;
+  for (uint32_t r = kSubtaskRegisters.first; r < kSubtaskRegisters.first + kSubtaskRegisters.count; ++r)
+    if (view_->subtask_state(a.instance, handle_in(a.instance, r)))
+      known.push_back({r, {Op::kSubtaskCancel, Op::kSubtaskDrop, Op::kWaitableJoin}, nullptr});
+  for (const uint32_t r : memo.live_sets)
+    known.push_back({r, {Op::kWaitableSetWait, Op::kWaitableSetPoll, Op::kWaitableSetDrop}, nullptr});
+  for (const auto& [r, h] : memo.held) {
+    if (handle_in(a.instance, r) == 0) continue;
+    switch (h.kind) {
+      case Holding::Kind::kReadable:
+      case Holding::Kind::kWritable: {
+        Known& k = known.emplace_back(Known{r, {Op::kWaitableJoin}, &h});
+        const size_t first = static_cast<size_t>(h.type.kind == Kind::kFuture ? Op::kFutureNew : Op::kStreamNew) +
+                             (h.kind == Holding::Kind::kWritable ? 1 : 0);
+        for (const Op op : {Op::kStreamRead, Op::kStreamCancelRead, Op::kStreamDropReadable})
+          k.fit.push_back(static_cast<Op>(first + static_cast<size_t>(op) - static_cast<size_t>(Op::kStreamNew)));
+        break;
+      }
+      case Holding::Kind::kOwn:
+      case Holding::Kind::kBorrow:
+        known.push_back({r, {Op::kResourceDrop, Op::kResourceRep}, &h});
+        break;
+      case Holding::Kind::kErrorContext:
+        known.push_back({r, {Op::kErrorContextDebugMessage, Op::kErrorContextDrop}, nullptr});
+        break;
+      case Holding::Kind::kThread:
+        break;
+    }
+  }
+  if (known.empty()) return false;
+  const Known& k = random_.pick(known);
+  std::map<Op, std::vector<uint32_t>> canons;
+  for (uint32_t c = 0; c < inst.canons.size(); ++c) {
+    const Canon& canon = inst.canons[c];
+    const bool end = traces::is_stream_or_future(canon.kind) && canon.kind != Op::kStreamNew &&
+                     canon.kind != Op::kFutureNew;
+    const bool resource = canon.kind == Op::kResourceDrop || canon.kind == Op::kResourceRep;
+    const bool takes_one = end || resource || canon.kind == Op::kSubtaskCancel || canon.kind == Op::kSubtaskDrop ||
+                           canon.kind == Op::kWaitableJoin || canon.kind == Op::kWaitableSetWait ||
+                           canon.kind == Op::kWaitableSetPoll || canon.kind == Op::kWaitableSetDrop ||
+                           canon.kind == Op::kErrorContextDebugMessage || canon.kind == Op::kErrorContextDrop;
+    if (!takes_one) continue;
+    const bool fits = std::find(k.fit.begin(), k.fit.end(), canon.kind) != k.fit.end();
+    // Also as the second operand, where a set is wanted.
+    if (fits && !(end && canon.element != k.holds->type.children[0]) &&
+        !(resource && canon.resource != k.holds->resource) && canon.kind != Op::kWaitableJoin)
+      continue;
+    // Another type is rarer than another kind.
+    canons[canon.kind].insert(canons[canon.kind].end(), fits && canon.kind != Op::kWaitableJoin ? 8 : 1, c);
+  }
+  if (canons.empty()) return false;
+  auto it = canons.begin();
+  std::advance(it, random_.below(static_cast<uint32_t>(canons.size())));
+  const auto of_other_type = std::find_if(canons.begin(), canons.end(), [](const auto& p) {
+    return p.second.size() >= 8;
+  });
+  if (of_other_type != canons.end() && random_.chance(30)) it = of_other_type;
+  d.op.canon = random_.pick(it->second);
+  const Canon& canon = inst.canons[d.op.canon];
+  d.op.kind = canon.kind;
+  d.op.args.push_back(reg(k.in));
+  const auto pass = [&](uint64_t value) { d.op.args.push_back(literal(value)); };
+  switch (canon.kind) {
+    case Op::kWaitableJoin:
+      d.op.args.push_back(reg(k.in));
+      break;
+    case Op::kWaitableSetWait:
+    case Op::kWaitableSetPoll:
+      pass(area(a.instance, canon.memory));
+      break;
+    case Op::kStreamRead:
+    case Op::kStreamWrite:
+      pass(buffer(64));
+      pass(random_.below(3));
+      break;
+    case Op::kFutureRead:
+    case Op::kFutureWrite:
+    case Op::kErrorContextDebugMessage:
+      pass(buffer(64));
+      break;
+    default:
+      break;
+  }
+  return true;
 }
 
 Operand Generator::some_handle(const Activation& a) {

@@ -93,9 +93,9 @@ bool Generator::call_through(const Activation& a, uint32_t canon, Draft& d, uint
   } else if (shape.result_area) {
     if (times == 1) fetch_words(a, at, *type.result, results, d);
   } else if (type.result) {
-    using Kind = ValueType::Kind;
+    using TypeKind = ValueType::Kind;
     const Kind kind = type.result->kind;
-    if (kind == Kind::kOwn || kind == Kind::kStream || kind == Kind::kFuture)
+    if (kind == TypeKind::kOwn || kind == TypeKind::kStream || kind == TypeKind::kFuture)
       o.to = hold(a.instance, d, holding_of(a, *type.result));
     else if (random_.chance(50))
       o.to = kValueRegisters.first + random_.below(kValueRegisters.count);
@@ -171,7 +171,7 @@ bool Generator::draw_set_wait(const Activation& a, Draft& d) {
   const auto set = busy ? busy : random_.chance(6) ? set_register(a.instance) : std::nullopt;
   if (!set) return false;
   d.op.kind = Op::kWaitableSetWait;
-  d.op.canon = find_canon(a.instance, Op::kWaitableSetWait, &Canon::cancellable, random_.chance(60));
+  d.op.canon = find_canon(a.instance, Op::kWaitableSetWait, &Canon::cancellable, random_.chance(75));
   d.op.args = {reg(*set), literal(area(a.instance, scenario_.instances[a.instance].canons[d.op.canon].memory))};
   return true;
 }
@@ -295,7 +295,7 @@ bool Generator::draw_repeat(const Activation& a, Draft& d) {
 bool Generator::draw_resolve(const Activation& a, Draft& d) {
   const Function* f = function_of(a);
   if (f == nullptr || f->lift == Lift::kSync || a.returned) return false;
-  drop_borrows(a, d);
+  if (!a.cancelled || !random_.chance(60)) drop_borrows(a, d);
   if (a.cancelled && random_.chance(75)) {
     d.op.kind = Op::kTaskCancel;
     d.op.canon = find_canon(a.instance, Op::kTaskCancel);

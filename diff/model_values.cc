@@ -3,57 +3,56 @@
 namespace lockstep::diff {
 
 using traces::ValueType;
-using Kind = ValueType::Kind;
 
 model::ValType ModelValues::type(const ValueType& t) const {
   switch (t.kind) {
-    case Kind::kNone:
+    case ValueType::Kind::kNone:
       return {};
-    case Kind::kBool:
+    case ValueType::Kind::kBool:
       return model::BoolType();
-    case Kind::kU8:
+    case ValueType::Kind::kU8:
       return model::U8Type();
-    case Kind::kU16:
+    case ValueType::Kind::kU16:
       return model::U16Type();
-    case Kind::kU32:
+    case ValueType::Kind::kU32:
       return model::U32Type();
-    case Kind::kU64:
+    case ValueType::Kind::kU64:
       return model::U64Type();
-    case Kind::kS8:
+    case ValueType::Kind::kS8:
       return model::S8Type();
-    case Kind::kS16:
+    case ValueType::Kind::kS16:
       return model::S16Type();
-    case Kind::kS32:
+    case ValueType::Kind::kS32:
       return model::S32Type();
-    case Kind::kS64:
+    case ValueType::Kind::kS64:
       return model::S64Type();
-    case Kind::kString:
+    case ValueType::Kind::kString:
       return model::StringType();
-    case Kind::kList:
+    case ValueType::Kind::kList:
       return model::ListType(type(t.children[0]));
-    case Kind::kTuple:
+    case ValueType::Kind::kTuple:
       return model::TupleType(types(t.children));
-    case Kind::kRecord: {
+    case ValueType::Kind::kRecord: {
       std::vector<model::FieldType> fields;
       for (const ValueType& c : t.children) fields.push_back({"f" + std::to_string(fields.size()), type(c)});
       return model::RecordType(std::move(fields));
     }
-    case Kind::kOption:
+    case ValueType::Kind::kOption:
       return model::OptionType(type(t.children[0]));
-    case Kind::kResult:
+    case ValueType::Kind::kResult:
       return model::ResultType(type(t.children[0]), type(t.children[1]));
-    case Kind::kVariant: {
+    case ValueType::Kind::kVariant: {
       std::vector<model::CaseType> cases;
       for (const ValueType& c : t.children) cases.push_back({"c" + std::to_string(cases.size()), type(c)});
       return model::VariantType(std::move(cases));
     }
-    case Kind::kOwn:
+    case ValueType::Kind::kOwn:
       return model::OwnType(resource_types_[t.resource]);
-    case Kind::kBorrow:
+    case ValueType::Kind::kBorrow:
       return model::BorrowType(resource_types_[t.resource]);
-    case Kind::kStream:
+    case ValueType::Kind::kStream:
       return model::StreamType(type(t.children[0]));
-    case Kind::kFuture:
+    case ValueType::Kind::kFuture:
       return model::FutureType(type(t.children[0]));
   }
   return {};
@@ -76,32 +75,34 @@ model::FuncType ModelValues::type(const traces::FuncType& t) const {
 namespace {
 
 // The payload of a case of option, result or variant.
-const ValueType& payload(const ValueType& t, uint32_t index) { return t.children[t.kind == Kind::kOption ? 0 : index]; }
+const ValueType& payload(const ValueType& t, uint32_t index) {
+  return t.children[t.kind == ValueType::Kind::kOption ? 0 : index];
+}
 
 }  // namespace
 
 model::Value ModelValues::to_model(const traces::Value& v, const ValueType& t, const TakeEnd& take_end) {
   model::Value out;
   switch (t.kind) {
-    case Kind::kString:
+    case ValueType::Kind::kString:
       out.string = v.text;
       break;
-    case Kind::kList:
+    case ValueType::Kind::kList:
       for (const traces::Value& c : v.children) out.children.push_back(to_model(c, t.children[0], take_end));
       break;
-    case Kind::kTuple:
-    case Kind::kRecord:
+    case ValueType::Kind::kTuple:
+    case ValueType::Kind::kRecord:
       for (size_t i = 0; i < v.children.size(); ++i)
         out.children.push_back(to_model(v.children[i], t.children[i], take_end));
       break;
-    case Kind::kOption:
-    case Kind::kResult:
-    case Kind::kVariant:
+    case ValueType::Kind::kOption:
+    case ValueType::Kind::kResult:
+    case ValueType::Kind::kVariant:
       out.case_index = v.index;
       for (const traces::Value& c : v.children) out.children.push_back(to_model(c, payload(t, v.index), take_end));
       break;
-    case Kind::kStream:
-    case Kind::kFuture:
+    case ValueType::Kind::kStream:
+    case ValueType::Kind::kFuture:
       out.shared = take_end(v.end);
       break;
     default:
@@ -114,31 +115,31 @@ model::Value ModelValues::to_model(const traces::Value& v, const ValueType& t, c
 traces::Value ModelValues::from_model(const model::Value& v, const ValueType& t, const NameEnd& name_end) {
   std::vector<traces::Value> children;
   switch (t.kind) {
-    case Kind::kS8:
-    case Kind::kS16:
-    case Kind::kS32:
-    case Kind::kS64:
+    case ValueType::Kind::kS8:
+    case ValueType::Kind::kS16:
+    case ValueType::Kind::kS32:
+    case ValueType::Kind::kS64:
       return traces::Value::negative(static_cast<int64_t>(v.bits));
-    case Kind::kString:
+    case ValueType::Kind::kString:
       return traces::Value::string(v.string);
-    case Kind::kList:
+    case ValueType::Kind::kList:
       for (const model::Value& c : v.children) children.push_back(from_model(c, t.children[0], name_end));
       return traces::Value::sequence(std::move(children));
-    case Kind::kTuple:
-    case Kind::kRecord:
+    case ValueType::Kind::kTuple:
+    case ValueType::Kind::kRecord:
       for (size_t i = 0; i < v.children.size(); ++i)
         children.push_back(from_model(v.children[i], t.children[i], name_end));
       return traces::Value::sequence(std::move(children));
-    case Kind::kOption:
-    case Kind::kResult:
-    case Kind::kVariant:
+    case ValueType::Kind::kOption:
+    case ValueType::Kind::kResult:
+    case ValueType::Kind::kVariant:
       if (v.children.empty()) return traces::Value::of_case(v.case_index);
       return traces::Value::of_case(v.case_index, from_model(v.children[0], payload(t, v.case_index), name_end));
-    case Kind::kOwn:
-    case Kind::kBorrow:
+    case ValueType::Kind::kOwn:
+    case ValueType::Kind::kBorrow:
       return traces::Value::rep(static_cast<uint32_t>(v.bits));
-    case Kind::kStream:
-    case Kind::kFuture:
+    case ValueType::Kind::kStream:
+    case ValueType::Kind::kFuture:
       return traces::Value::of_end(name_end(v.shared, t));
     default:
       return traces::Value::integer(v.bits);

@@ -42,9 +42,9 @@ struct OutsideTrap {
   SiteId site;
 };
 
-opt::Encoding encoding_of(traces::Encoding e) { return static_cast<opt::Encoding>(e); }
+opt::Encoding optimized_encoding(traces::Encoding e) { return static_cast<opt::Encoding>(e); }
 opt::AddressType address_type(traces::IndexType t) { return static_cast<opt::AddressType>(t); }
-uint32_t word(uint64_t v) { return static_cast<uint32_t>(v); }
+uint32_t low_word(uint64_t v) { return static_cast<uint32_t>(v); }
 
 class OptimizedBackend : public Backend {
  public:
@@ -68,7 +68,7 @@ class OptimizedBackend : public Backend {
 
   uint64_t perform(const BuiltinCall& c) override {
     const Defined& d = canons_[c.instance][c.canon_index];
-    const auto arg = [&](size_t i) { return word(c.args[i]); };
+    const auto arg = [&](size_t i) { return low_word(c.args[i]); };
     switch (c.op) {
       case Op::kCall:
         return store_.call(d.import, c.token, c.args);
@@ -84,7 +84,7 @@ class OptimizedBackend : public Backend {
         store_.backpressure_dec();
         return 0;
       case Op::kTaskReturn:
-        store_.task_return({d.copy.element, d.copy.memory, encoding_of(c.canon.encoding)}, c.args);
+        store_.task_return({d.copy.element, d.copy.memory, optimized_encoding(c.canon.encoding)}, c.args);
         return 0;
       case Op::kTaskCancel:
         store_.task_cancel();
@@ -353,7 +353,7 @@ class OptimizedBackend : public Backend {
       if (resource.destructor)
         destructor = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
                         const auto& self = *static_cast<Code*>(data);
-                        self.backend->world_.destructor(self.index, word(args[0]));
+                        self.backend->world_.destructor(self.index, low_word(args[0]));
                         return 0;
                       },
                       &codes_.emplace_back(Code{this, r})};
@@ -390,7 +390,7 @@ class OptimizedBackend : public Backend {
       out.type = values_.type(function.type);
       out.lift = static_cast<opt::Lift>(function.lift);
       out.memory = memory_of(function.instance, function.memory);
-      out.encoding = encoding_of(function.encoding);
+      out.encoding = optimized_encoding(function.encoding);
       out.realloc = realloc_of(function.instance, function.memory, function.realloc);
       out.body = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
                     const auto& self = *static_cast<Code*>(data);
@@ -400,7 +400,8 @@ class OptimizedBackend : public Backend {
       if (function.lift == traces::Lift::kCallback)
         out.callback = {[](void* data, std::span<const uint64_t> e) -> uint64_t {
                           const auto& self = *static_cast<Code*>(data);
-                          return self.backend->world_.callback(self.index, word(e[0]), word(e[1]), word(e[2]));
+                          return self.backend->world_.callback(self.index, low_word(e[0]), low_word(e[1]),
+                                                               low_word(e[2]));
                         },
                         &code};
       if (function.post_return)
@@ -428,7 +429,7 @@ class OptimizedBackend : public Backend {
   void host_function(Code& code, opt::HostCall& call) {
     const traces::FuncType& type = scenario_.host_functions[code.index].type;
     const std::span<const opt::Value> taken = call.start();
-    const Token token = word(taken[0].number());
+    const Token token = low_word(taken[0].number());
     std::vector<traces::Value> args;
     for (size_t i = 1; i < taken.size(); ++i) args.push_back(from_optimized(taken[i], type.params[i], token));
     const std::optional<traces::Value> value = world_.host_called(code.index, token, args);

@@ -4,7 +4,6 @@ namespace lockstep::diff {
 
 namespace opt = lockstep::optimized;
 using traces::ValueType;
-using Kind = ValueType::Kind;
 
 opt::Type OptimizedValues::type(const ValueType& t) const {
   const auto child = [&](size_t i) { return type(t.children[i]); };
@@ -14,50 +13,50 @@ opt::Type OptimizedValues::type(const ValueType& t) const {
     return out;
   };
   switch (t.kind) {
-    case Kind::kNone:
+    case ValueType::Kind::kNone:
       return {};
-    case Kind::kBool:
+    case ValueType::Kind::kBool:
       return opt::Type::boolean();
-    case Kind::kU8:
+    case ValueType::Kind::kU8:
       return opt::Type::u8();
-    case Kind::kU16:
+    case ValueType::Kind::kU16:
       return opt::Type::u16();
-    case Kind::kU32:
+    case ValueType::Kind::kU32:
       return opt::Type::u32();
-    case Kind::kU64:
+    case ValueType::Kind::kU64:
       return opt::Type::u64();
-    case Kind::kS8:
+    case ValueType::Kind::kS8:
       return opt::Type::s8();
-    case Kind::kS16:
+    case ValueType::Kind::kS16:
       return opt::Type::s16();
-    case Kind::kS32:
+    case ValueType::Kind::kS32:
       return opt::Type::s32();
-    case Kind::kS64:
+    case ValueType::Kind::kS64:
       return opt::Type::s64();
-    case Kind::kString:
+    case ValueType::Kind::kString:
       return opt::Type::string();
-    case Kind::kList:
+    case ValueType::Kind::kList:
       return opt::Type::list(child(0));
-    case Kind::kTuple: {
+    case ValueType::Kind::kTuple: {
       std::vector<opt::Type> fields;
       for (size_t i = 0; i < t.children.size(); ++i) fields.push_back(child(i));
       return opt::Type::tuple(fields);
     }
-    case Kind::kRecord:
+    case ValueType::Kind::kRecord:
       return opt::Type::record(labelled("f"));
-    case Kind::kOption:
+    case ValueType::Kind::kOption:
       return opt::Type::option(child(0));
-    case Kind::kResult:
+    case ValueType::Kind::kResult:
       return opt::Type::result(child(0), child(1));
-    case Kind::kVariant:
+    case ValueType::Kind::kVariant:
       return opt::Type::variant(labelled("c"));
-    case Kind::kOwn:
+    case ValueType::Kind::kOwn:
       return opt::Type::own(resource_types_[t.resource]);
-    case Kind::kBorrow:
+    case ValueType::Kind::kBorrow:
       return opt::Type::borrow(resource_types_[t.resource]);
-    case Kind::kStream:
+    case ValueType::Kind::kStream:
       return opt::Type::stream(child(0));
-    case Kind::kFuture:
+    case ValueType::Kind::kFuture:
       return opt::Type::future(child(0));
   }
   return {};
@@ -72,10 +71,12 @@ opt::FuncType OptimizedValues::type(const traces::FuncType& t) const {
 namespace {
 
 // The payload of a case of option, result or variant.
-const ValueType& payload(const ValueType& t, uint32_t index) { return t.children[t.kind == Kind::kOption ? 0 : index]; }
+const ValueType& payload_type(const ValueType& t, uint32_t index) {
+  return t.children[t.kind == ValueType::Kind::kOption ? 0 : index];
+}
 bool has_payload(const ValueType& t, uint32_t index) {
-  if (t.kind == Kind::kOption) return index == 1;
-  return t.children[index].kind != Kind::kNone;
+  if (t.kind == ValueType::Kind::kOption) return index == 1;
+  return t.children[index].kind != ValueType::Kind::kNone;
 }
 
 }  // namespace
@@ -83,23 +84,23 @@ bool has_payload(const ValueType& t, uint32_t index) {
 opt::Value OptimizedValues::to_optimized(const traces::Value& v, const ValueType& t, const GiveEnd& give_end) {
   std::vector<opt::Value> items;
   switch (t.kind) {
-    case Kind::kString:
+    case ValueType::Kind::kString:
       return opt::Value::text(v.text);
-    case Kind::kList:
+    case ValueType::Kind::kList:
       for (const traces::Value& c : v.children) items.push_back(to_optimized(c, t.children[0], give_end));
       return opt::Value::of(std::move(items));
-    case Kind::kTuple:
-    case Kind::kRecord:
+    case ValueType::Kind::kTuple:
+    case ValueType::Kind::kRecord:
       for (size_t i = 0; i < v.children.size(); ++i)
         items.push_back(to_optimized(v.children[i], t.children[i], give_end));
       return opt::Value::of(std::move(items));
-    case Kind::kOption:
-    case Kind::kResult:
-    case Kind::kVariant:
+    case ValueType::Kind::kOption:
+    case ValueType::Kind::kResult:
+    case ValueType::Kind::kVariant:
       if (v.children.empty()) return opt::Value::of_case(v.index);
-      return opt::Value::of_case(v.index, to_optimized(v.children[0], payload(t, v.index), give_end));
-    case Kind::kStream:
-    case Kind::kFuture:
+      return opt::Value::of_case(v.index, to_optimized(v.children[0], payload_type(t, v.index), give_end));
+    case ValueType::Kind::kStream:
+    case ValueType::Kind::kFuture:
       return give_end(v.end);
     default:
       return opt::Value(v.bits);
@@ -109,33 +110,33 @@ opt::Value OptimizedValues::to_optimized(const traces::Value& v, const ValueType
 traces::Value OptimizedValues::from_optimized(const opt::Value& v, const ValueType& t, const ReceiveEnd& receive_end) {
   std::vector<traces::Value> children;
   switch (t.kind) {
-    case Kind::kS8:
-    case Kind::kS16:
-    case Kind::kS32:
-    case Kind::kS64:
+    case ValueType::Kind::kS8:
+    case ValueType::Kind::kS16:
+    case ValueType::Kind::kS32:
+    case ValueType::Kind::kS64:
       return traces::Value::negative(static_cast<int64_t>(v.number()));
-    case Kind::kString:
+    case ValueType::Kind::kString:
       return traces::Value::string(v.text());
-    case Kind::kList:
+    case ValueType::Kind::kList:
       for (const opt::Value& c : v.items()) children.push_back(from_optimized(c, t.children[0], receive_end));
       return traces::Value::sequence(std::move(children));
-    case Kind::kTuple:
-    case Kind::kRecord:
+    case ValueType::Kind::kTuple:
+    case ValueType::Kind::kRecord:
       for (size_t i = 0; i < v.items().size(); ++i)
         children.push_back(from_optimized(v.items()[i], t.children[i], receive_end));
       return traces::Value::sequence(std::move(children));
-    case Kind::kOption:
-    case Kind::kResult:
-    case Kind::kVariant: {
+    case ValueType::Kind::kOption:
+    case ValueType::Kind::kResult:
+    case ValueType::Kind::kVariant: {
       const auto index = static_cast<uint32_t>(v.number());
       if (!has_payload(t, index)) return traces::Value::of_case(index);
-      return traces::Value::of_case(index, from_optimized(v.payload(), payload(t, index), receive_end));
+      return traces::Value::of_case(index, from_optimized(v.payload(), payload_type(t, index), receive_end));
     }
-    case Kind::kOwn:
-    case Kind::kBorrow:
+    case ValueType::Kind::kOwn:
+    case ValueType::Kind::kBorrow:
       return traces::Value::rep(static_cast<uint32_t>(v.number()));
-    case Kind::kStream:
-    case Kind::kFuture:
+    case ValueType::Kind::kStream:
+    case ValueType::Kind::kFuture:
       return traces::Value::of_end(receive_end(v, t));
     default:
       return traces::Value::integer(v.number());

@@ -65,8 +65,8 @@ class Builder {
       uint32_t percent;
     };
     static constexpr std::array kPercent = {
-        Weighted{kValues, 55},    Weighted{kStreams, 45},    Weighted{kFutures, 35},
-        Weighted{kResources, 42}, Weighted{kThreads, 35},    Weighted{kErrorContexts, 14},
+        Weighted{kValues, 55},    Weighted{kStreams, 50},    Weighted{kFutures, 40},
+        Weighted{kResources, 48}, Weighted{kThreads, 35},    Weighted{kErrorContexts, 20},
         Weighted{kMemory64, 20},  Weighted{kSmallTables, 8}, Weighted{kStartFunctions, 16}};
     uint32_t chosen = 0;
     // Some cases, and most chains, are about tasks alone.

@@ -17,40 +17,40 @@ namespace lockstep::model {
 namespace {
 
 template <typename Enum>
-constexpr uint32_t number(Enum e) {
+constexpr uint32_t number_of(Enum e) {
   return static_cast<uint32_t>(e);
 }
 
 TEST(ModelAbi, EventCodesAreThoseOfTheSpecification) {
-  EXPECT_EQ(number(EventCode::NONE), 0u);
-  EXPECT_EQ(number(EventCode::SUBTASK), 1u);
-  EXPECT_EQ(number(EventCode::STREAM_READ), 2u);
-  EXPECT_EQ(number(EventCode::STREAM_WRITE), 3u);
-  EXPECT_EQ(number(EventCode::FUTURE_READ), 4u);
-  EXPECT_EQ(number(EventCode::FUTURE_WRITE), 5u);
-  EXPECT_EQ(number(EventCode::TASK_CANCELLED), 6u);
+  EXPECT_EQ(number_of(EventCode::NONE), 0u);
+  EXPECT_EQ(number_of(EventCode::SUBTASK), 1u);
+  EXPECT_EQ(number_of(EventCode::STREAM_READ), 2u);
+  EXPECT_EQ(number_of(EventCode::STREAM_WRITE), 3u);
+  EXPECT_EQ(number_of(EventCode::FUTURE_READ), 4u);
+  EXPECT_EQ(number_of(EventCode::FUTURE_WRITE), 5u);
+  EXPECT_EQ(number_of(EventCode::TASK_CANCELLED), 6u);
 }
 
 TEST(ModelAbi, SubtaskStatesAreThoseOfTheSpecification) {
-  EXPECT_EQ(number(Subtask::State::STARTING), 0u);
-  EXPECT_EQ(number(Subtask::State::STARTED), 1u);
-  EXPECT_EQ(number(Subtask::State::RETURNED), 2u);
-  EXPECT_EQ(number(Subtask::State::CANCELLED_BEFORE_STARTED), 3u);
-  EXPECT_EQ(number(Subtask::State::CANCELLED_BEFORE_RETURNED), 4u);
+  EXPECT_EQ(number_of(Subtask::State::STARTING), 0u);
+  EXPECT_EQ(number_of(Subtask::State::STARTED), 1u);
+  EXPECT_EQ(number_of(Subtask::State::RETURNED), 2u);
+  EXPECT_EQ(number_of(Subtask::State::CANCELLED_BEFORE_STARTED), 3u);
+  EXPECT_EQ(number_of(Subtask::State::CANCELLED_BEFORE_RETURNED), 4u);
 }
 
 TEST(ModelAbi, TaskStatesAreThoseOfTheSpecification) {
-  EXPECT_EQ(number(Task::State::INITIAL), 1u);
-  EXPECT_EQ(number(Task::State::STARTED), 2u);
-  EXPECT_EQ(number(Task::State::PENDING_CANCEL), 3u);
-  EXPECT_EQ(number(Task::State::CANCEL_DELIVERED), 4u);
-  EXPECT_EQ(number(Task::State::RESOLVED), 5u);
+  EXPECT_EQ(number_of(Task::State::INITIAL), 1u);
+  EXPECT_EQ(number_of(Task::State::STARTED), 2u);
+  EXPECT_EQ(number_of(Task::State::PENDING_CANCEL), 3u);
+  EXPECT_EQ(number_of(Task::State::CANCEL_DELIVERED), 4u);
+  EXPECT_EQ(number_of(Task::State::RESOLVED), 5u);
 }
 
 TEST(ModelAbi, CallbackCodesAreThoseOfTheSpecification) {
-  EXPECT_EQ(number(CallbackCode::EXIT), 0u);
-  EXPECT_EQ(number(CallbackCode::YIELD), 1u);
-  EXPECT_EQ(number(CallbackCode::WAIT), 2u);
+  EXPECT_EQ(number_of(CallbackCode::EXIT), 0u);
+  EXPECT_EQ(number_of(CallbackCode::YIELD), 1u);
+  EXPECT_EQ(number_of(CallbackCode::WAIT), 2u);
 }
 
 TEST(ModelAbi, LimitsAreThoseOfTheSpecification) {

@@ -19,6 +19,7 @@ class IndexAllocator {
  public:
   void reinitialise(uint32_t limit, bool fifo) {
     free_.clear();
+    free_.reserve(kUsualDepth);  // so that the first calls do not allocate
     length_ = 1;
     limit_ = limit;
     fifo_ = fifo;
@@ -57,6 +58,8 @@ class IndexAllocator {
   }
 
  private:
+  static constexpr size_t kUsualDepth = 16;
+
   std::vector<uint32_t> free_;
   uint32_t length_ = 1;  // entry 0 is never used
   uint32_t limit_ = 0;   // the largest index

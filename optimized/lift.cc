@@ -146,6 +146,8 @@ void Store::take_arguments(Task& task, FlatWriter& out) {
 
 void Store::run_post_return(const Function& f, uint64_t flat_result) {
   f.instance->may_leave = false;
+  if (is(Mutant::kPostReturnSeesCallersSlots))
+    vm_.current->slots[0] = vm_.current->parent != nullptr ? live(vm_.current->parent)->slots[0] : 0;
   f.post_return(std::span<const uint64_t>(&flat_result, f.type.has_result() ? 1 : 0));
   f.instance->may_leave = !is(Mutant::kMayLeaveNotRestored);
 }
@@ -238,7 +240,8 @@ void Store::unregister_thread(Thread& thread) {
   Task& task = *thread.task;
   Instance& instance = *thread.instance;
   const bool last = task.threads.first() == &thread && task.threads.next(thread) == nullptr;
-  trap_if(last && task.thread.state != TaskState::kResolved, TrapSite::kTaskUnregisterThread1);
+  const bool returns = last || (is(Mutant::kImplicitThreadHasToReturn) && thread.is_implicit());
+  trap_if(returns && task.thread.state != TaskState::kResolved, TrapSite::kTaskUnregisterThread1);
   before_thread_table_changes(instance);
   instance.remove_thread(std::exchange(thread.index, 0));
   task.threads.remove(thread);

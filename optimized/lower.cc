@@ -88,12 +88,14 @@ uint64_t Store::reallocate(const Context& cx, uint64_t old_address, uint64_t old
                            uint64_t new_size) {
   Instance& instance = *cx.instance;
   OPTIMIZED_ASSERT(instance.may_leave && cx.realloc);
-  instance.may_leave = false;
+  instance.may_leave = is(Mutant::kReallocMayLeave);
   uint64_t address = 0;
   const uint32_t call_id = choices_.name_task(instance, TaskOrigin::kRealloc);
-  run_in_native_frame(instance, call_id, TaskOrigin::kRealloc, [&](VMAsyncTask&) {
+  run_in_native_frame(instance, call_id, TaskOrigin::kRealloc, [&](VMAsyncTask& frame) {
+    if (is(Mutant::kReallocSlotsNotZeroed) && frame.parent != nullptr) frame.slots[0] = live(frame.parent)->slots[0];
     const uint64_t args[] = {old_address, old_size, alignment, new_size};
     address = cx.realloc(args);
+    if (is(Mutant::kReallocSlotsLeak) && frame.parent != nullptr) live(frame.parent)->slots[1] = live(&frame)->slots[1];
   });
   instance.may_leave = true;
   return cx.address_type() == AddressType::kI32 ? static_cast<uint32_t>(address) : address;

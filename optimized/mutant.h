@@ -31,8 +31,32 @@ enum class Mutant : uint8_t {
   kResultWrittenAtDelivery,
   kGateIgnoresWaiters,
   kStaleStartingRecord,
+  kReallocSlotsNotZeroed,
+  kReallocSlotsLeak,
+  kPostReturnSeesCallersSlots,
+  kReallocMayLeave,
+  kCopyInPostReturn,
+  kPartialProgressLost,
+  kCancelForgetsProgress,
+  kFutureWriteNotDone,
+  kUnwrittenFutureDropped,
+  kZeroLengthWriteEndsRead,
+  kDropDoesNotNotify,
+  kSyncCopyInSet,
+  kCancelledFutureDone,
+  kDroppedEndStaysInSet,
+  kEndTravelsInSet,
+  kHostCopyReportedTwice,
+  kBorrowNotCounted,
+  kLendNotReturned,
+  kDestructorInWrongInstance,
+  kNewThreadInheritsSlots,
+  kYieldThenResumeSuspends,
+  kSuspendedForGood,
+  kImplicitThreadHasToReturn,
+  kThreadExitEndsExclusive,
 };
-inline constexpr size_t kMutantCount = static_cast<size_t>(Mutant::kStaleStartingRecord) + 1;
+inline constexpr size_t kMutantCount = static_cast<size_t>(Mutant::kThreadExitEndsExclusive) + 1;
 
 struct MutantInfo {
   Mutant mutant;

@@ -42,7 +42,8 @@ void Store::resource_drop(const ResourceType& type, uint32_t index) {
   trap_if(!impl.may_enter_below(common), TrapSite::kStoreLiftFuncInst1);
   impl.enter_below(common);
   ++counters_.sync_calls;
-  const bool unpromoted = run_in_native_frame(impl, call_id, TaskOrigin::kDestructor, [&](VMAsyncTask&) {
+  Instance& runs = is(Mutant::kDestructorInWrongInstance) ? instance : impl;
+  const bool unpromoted = run_in_native_frame(runs, call_id, TaskOrigin::kDestructor, [&](VMAsyncTask&) {
     if (f.body) f.body(std::span(&rep, 1));
   });
   counters_.sync_calls_unpromoted += unpromoted ? 1 : 0;

@@ -107,12 +107,12 @@ void Store::set_buffer(CopyEnd& e, const CopyOptions& o, uint64_t address, uint6
 uint32_t Store::copy_of_guest(EndKind kind, const CopyOptions& o, uint32_t index, uint64_t address, uint64_t length) {
   Instance& instance = current_instance();
   const CopySites& sites = is_future(kind) ? kFutureCopy : kStreamCopy;
-  trap_if(!instance.may_leave, sites.may_not_leave);
+  trap_if(!instance.may_leave && !is(Mutant::kCopyInPostReturn), sites.may_not_leave);
   CopyEnd* e = instance.handles.get(index).copy_end();
   trap_if(e == nullptr || e->kind != kind, sites.other_kind);
   trap_if(!(e->shared->element == o.element), sites.other_type);
   trap_if(e->state != CopyState::kIdle, sites.not_idle);
-  trap_if(e->set != nullptr && !o.async_, sites.in_set);
+  trap_if(e->set != nullptr && !o.async_ && !is(Mutant::kSyncCopyInSet), sites.in_set);
   set_buffer(*e, o, address, length);
   e->state = CopyState::kCopying;
   copy(*e);
@@ -128,7 +128,8 @@ uint32_t Store::cancel_copy(EndKind kind, const Type& element, bool async_, uint
   trap_if(e->state != CopyState::kCopying || e->sync_waiter != nullptr, TrapSite::kCancelCopy4);
   trap_if(e->set != nullptr && !async_, TrapSite::kCancelCopy5);
   e->state = CopyState::kCancellingCopy;
-  if (!e->pending_event) end_pending(*e->shared, CopyResult::kCancelled);
+  if (!e->pending_event || (is(Mutant::kCancelForgetsProgress) && e->reclaim))
+    end_pending(*e->shared, CopyResult::kCancelled);
   return answer_of_copy(*e, async_);
 }
 
@@ -148,10 +149,13 @@ void Store::drop_copy_end(EndKind kind, const Type& element, uint32_t index) {
   CopyEnd* e = instance.handles.remove(index).copy_end();
   trap_if(e == nullptr || e->kind != kind, TrapSite::kDrop2);
   trap_if(!(e->shared->element == element), TrapSite::kDrop3);
-  trap_if(kind == EndKind::kWritableFuture && e->state != CopyState::kDone, TrapSite::kWritableFutureEndDrop1);
+  const bool no_reader = is(Mutant::kUnwrittenFutureDropped) && e->shared->dropped;
+  trap_if(kind == EndKind::kWritableFuture && e->state != CopyState::kDone && !no_reader,
+          TrapSite::kWritableFutureEndDrop1);
   trap_if(e->copying(), TrapSite::kCopyEndDrop1);
   drop_shared(*e->shared);
   OPTIMIZED_ASSERT(!e->pending_event && e->sync_waiter == nullptr);
+  if (is(Mutant::kDroppedEndStaysInSet) && e->set != nullptr) ++e->set->num_elements;
   e->join(nullptr);
   copy_ends_.release(*e);
 }
@@ -168,9 +172,10 @@ Event Store::take_copy_event(CopyEnd& e) {
   if (future) {
     OPTIMIZED_ASSERT((e.remain() == 0) == (e.result == CopyResult::kCompleted));
   } else {
-    payload |= e.progress << 4;
+    payload |= (is(Mutant::kPartialProgressLost) && e.remain() > 0 ? 0 : e.progress) << 4;
   }
-  const bool done = e.result == CopyResult::kDropped || (future && e.result == CopyResult::kCompleted);
+  const bool done = (e.result == CopyResult::kDropped && !(is(Mutant::kFutureWriteNotDone) && future)) ||
+                    (future && (e.result == CopyResult::kCompleted || is(Mutant::kCancelledFutureDone)));
   e.state = done ? CopyState::kDone : CopyState::kIdle;
   return {event_code(e.kind), e.index, payload};
 }
@@ -228,7 +233,8 @@ void Store::copy(CopyEnd& e) {
     return end_copy(e, CopyResult::kCompleted);
   }
   // The other has had all it wanted, or wants nothing: it only asks whether this end is ready.
-  if (!reads && e.length == 0 && other.length == 0) return end_copy(e, CopyResult::kCompleted);
+  if (!reads && e.length == 0 && other.length == 0 && !is(Mutant::kZeroLengthWriteEndsRead))
+    return end_copy(e, CopyResult::kCompleted);
   end_pending(shared, CopyResult::kCompleted);
   shared.pending = &e;
 }
@@ -257,12 +263,15 @@ void Store::end_copy(CopyEnd& e, CopyResult result) {
   e.state = done ? CopyState::kDone : CopyState::kIdle;
   std::vector<Value> values = std::exchange(e.values, {});
   if (!is_readable(e.kind)) values.clear();
-  if (e.host_copy.done != nullptr) e.host_copy.done(e.host_copy.data, e, result, e.progress, values);
+  const int times = is(Mutant::kHostCopyReportedTwice) ? 2 : 1;
+  for (int i = 0; i < times && e.host_copy.done != nullptr; ++i)
+    e.host_copy.done(e.host_copy.data, e, result, e.progress, values);
 }
 
 // SharedStreamImpl.drop, SharedFutureImpl.drop. The other end keeps what they share.
 void Store::drop_shared(SharedStream& shared) {
-  if (!std::exchange(shared.dropped, true) && shared.pending != nullptr) end_pending(shared, CopyResult::kDropped);
+  if (!std::exchange(shared.dropped, true) && shared.pending != nullptr && !is(Mutant::kDropDoesNotNotify))
+    end_pending(shared, CopyResult::kDropped);
   if (--shared.ends == 0) shared_streams_.release(shared);
 }
 
@@ -275,6 +284,7 @@ SharedStream& Store::lift_copy_end(Instance& instance, uint32_t index, const Typ
   trap_if(e == nullptr || e->kind != kind, TrapSite::kLiftAsyncValue1);
   trap_if(!Type::equal(node_of(e->shared->element), t.element.get()), TrapSite::kLiftAsyncValue2);
   trap_if(e->state != CopyState::kIdle, TrapSite::kLiftAsyncValue3);
+  if (is(Mutant::kEndTravelsInSet)) e->join(nullptr);
   trap_if(e->set != nullptr, TrapSite::kLiftAsyncValue4);
   SharedStream& shared = *e->shared;
   copy_ends_.release(*e);

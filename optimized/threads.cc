@@ -26,6 +26,7 @@ uint32_t Store::thread_new_indirect(AddressType parameter, const FuncTable& tabl
                                        .task = &task,
                                        .may_block = task.thread.may_block,
                                        .k = task.next_k};
+  if (is(Mutant::kNewThreadInheritsSlots)) thread.slots[0] = vm_.current->slots[0];
   thread.start = f.code;
   thread.argument = argument;
   thread.suspended = true;
@@ -39,6 +40,7 @@ uint32_t Store::thread_new_indirect(AddressType parameter, const FuncTable& tabl
 void Store::run_explicit_thread(Thread& thread) {
   const uint64_t args[] = {thread.argument};
   thread.start(args);
+  if (is(Mutant::kThreadExitEndsExclusive)) thread.instance->set_exclusive(nullptr);
   unregister_thread(thread);
 }
 
@@ -105,7 +107,7 @@ bool Store::suspend_then_resume(bool cancellable, Thread& other) {
   promote(PromotionReason::kSwitch);
   Thread& thread = current_heap_thread();
   thread.suspended = true;
-  thread.cancellable = cancellable;
+  thread.cancellable = cancellable && !is(Mutant::kSuspendedForGood);
   block(thread, &other);
   return thread.cancelled;
 }
@@ -113,6 +115,7 @@ bool Store::suspend_then_resume(bool cancellable, Thread& other) {
 // Thread.yield_then_resume, likewise.
 bool Store::yield_then_resume(bool cancellable, Thread& other) {
   if (deliver_pending_cancel(cancellable)) return true;
+  if (is(Mutant::kYieldThenResumeSuspends)) return suspend_then_resume(cancellable, other);
   promote(PromotionReason::kSwitch);
   Thread& thread = current_heap_thread();
   start_waiting(thread, Wait::kAlwaysReady, cancellable, nullptr, nullptr);

@@ -79,7 +79,7 @@ uint32_t lower_own(const Context& cx, uint32_t rep, const TypeNode& t) {
 uint32_t lower_borrow(const Context& cx, uint32_t rep, const TypeNode& t) {
   OPTIMIZED_ASSERT(cx.task != nullptr);
   if (cx.instance == t.resource->destructor.instance) return rep;
-  ++live(cx.task)->num_borrows;
+  if (!cx.instance->store->is(Mutant::kBorrowNotCounted)) ++live(cx.task)->num_borrows;
   return cx.instance->store->add_resource(*cx.instance, *t.resource, rep, cx.task);
 }
 

@@ -96,7 +96,8 @@ void LoweredCall::lower_result(const Value& value) {
 }
 
 void LoweredCall::return_lent() {
-  for (ResourceHandle* h : lenders) --h->num_lends;
+  const uint32_t returned = import->instance->store->is(Mutant::kLendNotReturned) ? 0 : 1;
+  for (ResourceHandle* h : lenders) h->num_lends -= returned;
   lenders.clear();
 }
 

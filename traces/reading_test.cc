@@ -10,7 +10,7 @@
 namespace lockstep::traces::testing {
 namespace {
 
-struct Broken {
+struct Unreadable {
   const char* what;
   const char* at;
   const char* value;  // JSON; empty: what is there is taken away
@@ -18,9 +18,9 @@ struct Broken {
   const char* text;  // part of the complaint
 };
 
-#define BODY "/scenario/scripts/0/segments/0"
+#define READ_BODY "/scenario/scripts/0/segments/0"
 
-constexpr Broken kBroken[] = {
+constexpr Unreadable kUnreadable[] = {
     {"unknown schema version", "/schema", R"("lockstep-trace/2")", "/schema", "lockstep-trace/1"},
     {"no schema version", "/schema", "", "", "\"schema\" is missing"},
     {"schema version of another type", "/schema", "1", "/schema", "not a text"},
@@ -41,8 +41,8 @@ constexpr Broken kBroken[] = {
     {"unknown field of a host function", "/scenario/host-functions/0/x", "1", "/scenario/host-functions/0",
      "unknown field"},
     {"unknown field of a script", "/scenario/scripts/0/x", "1", "/scenario/scripts/0", "unknown field"},
-    {"unknown field of an operation", BODY "/0/x", "1", BODY "/0", "unknown field"},
-    {"field that this operation does not have", BODY "/0/times", "1", BODY "/0", "unknown field \"times\""},
+    {"unknown field of an operation", READ_BODY "/0/x", "1", READ_BODY "/0", "unknown field"},
+    {"field that this operation does not have", READ_BODY "/0/times", "1", READ_BODY "/0", "unknown field \"times\""},
     {"unknown field of an entry script", "/scenario/entries/0/x", "1", "/scenario/entries/0", "unknown field"},
     {"unknown field of a host call", "/scenario/host-calls/0/x", "1", "/scenario/host-calls/0", "unknown field"},
     {"unknown field of a host operation", "/scenario/program/1/token", "1", "/scenario/program/1",
@@ -57,16 +57,16 @@ constexpr Broken kBroken[] = {
     {"a function without a type", "/scenario/functions/0/type", "", "/scenario/functions/0", "is missing"},
     {"a function without a lift", "/scenario/functions/0/lift", "", "/scenario/functions/0", "is missing"},
     {"a script without segments", "/scenario/scripts/0/segments", "", "/scenario/scripts/0", "is missing"},
-    {"an operation without its name", BODY "/0/op", "", BODY "/0", "\"op\" is missing"},
-    {"a built-in without a canon", BODY "/0/canon", "", BODY "/0", "\"canon\" is missing"},
-    {"a load without a memory", BODY "/4/memory", "", BODY "/4", "\"memory\" is missing"},
-    {"a call without a token", BODY "/1/token", "", BODY "/1", "\"token\" is missing"},
+    {"an operation without its name", READ_BODY "/0/op", "", READ_BODY "/0", "\"op\" is missing"},
+    {"a built-in without a canon", READ_BODY "/0/canon", "", READ_BODY "/0", "\"canon\" is missing"},
+    {"a load without a memory", READ_BODY "/4/memory", "", READ_BODY "/4", "\"memory\" is missing"},
+    {"a call without a token", READ_BODY "/1/token", "", READ_BODY "/1", "\"token\" is missing"},
     {"a repeat without a body", "/scenario/scripts/1/segments/0/1/body", "", "/scenario/scripts/1/segments/0/1",
      "\"body\" is missing"},
     {"an invoke without a function", "/scenario/program/0/function", "", "/scenario/program/0", "is missing"},
 
     // Names that are not known, or not yet implemented.
-    {"unknown operation", BODY "/0/op", R"("fly")", BODY "/0/op", "\"fly\" is not known"},
+    {"unknown operation", READ_BODY "/0/op", R"("fly")", READ_BODY "/0/op", "\"fly\" is not known"},
     {"unknown canon", "/scenario/instances/0/canons/0/canon", R"("fly")", "/scenario/instances/0/canons/0/canon",
      "is not known"},
     {"canon that is core code", "/scenario/instances/0/canons/0/canon", R"("load")",
@@ -101,16 +101,16 @@ constexpr Broken kBroken[] = {
     {"engine version that is a number", "/engines/model", "1", "/engines/model", "not a text"},
 
     // Operands, registers, guards.
-    {"operand that is a flag", BODY "/1/args/0", "true", BODY "/1/args/0", "not a number"},
-    {"register without a number", BODY "/1/args/0", R"("r")", BODY "/1/args/0", "not a register"},
-    {"register with a leading zero", BODY "/1/args/0", R"("r01")", BODY "/1/args/0", "not a register"},
-    {"register with too many digits", BODY "/1/args/0", R"("r1000")", BODY "/1/args/0", "not a register"},
-    {"target that is a number", BODY "/0/to", "0", BODY "/0/to", "not a register"},
-    {"guard of an unknown kind", BODY "/2/if", R"("lucky")", BODY "/2/if", "not a guard"},
-    {"guard that is a number", BODY "/2/if", "1", BODY "/2/if", "not a guard"},
-    {"guard without its register", BODY "/2/if", R"("live")", BODY "/2/if", "not a register"},
-    {"guard with a code of two digits", BODY "/2/if", R"("event 10")", BODY "/2/if", "not a guard"},
-    {"guard with too much", BODY "/2/if", R"("returned r1")", BODY "/2/if", "not a guard"},
+    {"operand that is a flag", READ_BODY "/1/args/0", "true", READ_BODY "/1/args/0", "not a number"},
+    {"register without a number", READ_BODY "/1/args/0", R"("r")", READ_BODY "/1/args/0", "not a register"},
+    {"register with a leading zero", READ_BODY "/1/args/0", R"("r01")", READ_BODY "/1/args/0", "not a register"},
+    {"register with too many digits", READ_BODY "/1/args/0", R"("r1000")", READ_BODY "/1/args/0", "not a register"},
+    {"target that is a number", READ_BODY "/0/to", "0", READ_BODY "/0/to", "not a register"},
+    {"guard of an unknown kind", READ_BODY "/2/if", R"("lucky")", READ_BODY "/2/if", "not a guard"},
+    {"guard that is a number", READ_BODY "/2/if", "1", READ_BODY "/2/if", "not a guard"},
+    {"guard without its register", READ_BODY "/2/if", R"("live")", READ_BODY "/2/if", "not a register"},
+    {"guard with a code of two digits", READ_BODY "/2/if", R"("event 10")", READ_BODY "/2/if", "not a guard"},
+    {"guard with too much", READ_BODY "/2/if", R"("returned r1")", READ_BODY "/2/if", "not a guard"},
 
     // Choices and events.
     {"choice that is not a pair", "/choices/0", R"(["tick"])", "/choices/0", "not [point, id]"},
@@ -148,7 +148,7 @@ constexpr Broken kBroken[] = {
 #define TYPE "/scenario/functions/2/type"
 
 // In the wide trace.
-constexpr Broken kBrokenWide[] = {
+constexpr Unreadable kUnreadableWide[] = {
     {"unknown field of a resource", "/scenario/resources/0/x", "1", "/scenario/resources/0", "unknown field \"x\""},
     {"resource without an instance", "/scenario/resources/0/instance", "", "/scenario/resources/0", "is missing"},
     {"start that is a number", "/scenario/instances/0/start", "1", "/scenario/instances/0/start", "not true or false"},
@@ -197,21 +197,24 @@ constexpr Broken kBrokenWide[] = {
      "not true or false"},
 
     // Operations.
-    {"also of a read", BODY "/2/also", R"("r0")", BODY "/2", "unknown field \"also\""},
-    {"also that is a number", BODY "/1/also", "1", BODY "/1/also", "not a register"},
-    {"store without a memory", BODY "/11/memory", "", BODY "/11", "\"memory\" is missing"},
-    {"memory of a stream.read", BODY "/2/memory", "0", BODY "/2", "unknown field \"memory\""},
-    {"operand of 32 bits in hexadecimal", BODY "/3/args/1", R"("0xffffffff")", BODY "/3/args/1",
+    {"also of a read", READ_BODY "/2/also", R"("r0")", READ_BODY "/2", "unknown field \"also\""},
+    {"also that is a number", READ_BODY "/1/also", "1", READ_BODY "/1/also", "not a register"},
+    {"store without a memory", READ_BODY "/11/memory", "", READ_BODY "/11", "\"memory\" is missing"},
+    {"memory of a stream.read", READ_BODY "/2/memory", "0", READ_BODY "/2", "unknown field \"memory\""},
+    {"operand of 32 bits in hexadecimal", READ_BODY "/3/args/1", R"("0xffffffff")", READ_BODY "/3/args/1",
      "not a number from 2^32"},
-    {"operand beyond 64 bits", BODY "/3/args/1", R"("0x10000000000000000")", BODY "/3/args/1",
+    {"operand beyond 64 bits", READ_BODY "/3/args/1", R"("0x10000000000000000")", READ_BODY "/3/args/1",
      "not a number from 2^32"},
-    {"operand with a leading zero", BODY "/3/args/1", R"("0x0100000000")", BODY "/3/args/1", "not a number from 2^32"},
-    {"operand in capitals", BODY "/3/args/1", R"("0xFFFFFFFFF")", BODY "/3/args/1", "not a number from 2^32"},
-    {"operand with a sign", BODY "/3/args/1", R"("0x-100000000")", BODY "/3/args/1", "not a number from 2^32"},
-    {"operand without digits", BODY "/3/args/1", R"("0x")", BODY "/3/args/1", "not a number from 2^32"},
-    {"operand beyond 32 bits as a number", BODY "/3/args/1", "4294967296", BODY "/3/args/1", "not a number"},
-    {"guard about an end without its register", BODY "/2/if", R"("idle")", BODY "/2/if", "not a register"},
-    {"guard about a thread without its register", BODY "/9/if", R"("suspended 1")", BODY "/9/if", "not a register"},
+    {"operand with a leading zero", READ_BODY "/3/args/1", R"("0x0100000000")", READ_BODY "/3/args/1",
+     "not a number from 2^32"},
+    {"operand in capitals", READ_BODY "/3/args/1", R"("0xFFFFFFFFF")", READ_BODY "/3/args/1", "not a number from 2^32"},
+    {"operand with a sign", READ_BODY "/3/args/1", R"("0x-100000000")", READ_BODY "/3/args/1",
+     "not a number from 2^32"},
+    {"operand without digits", READ_BODY "/3/args/1", R"("0x")", READ_BODY "/3/args/1", "not a number from 2^32"},
+    {"operand beyond 32 bits as a number", READ_BODY "/3/args/1", "4294967296", READ_BODY "/3/args/1", "not a number"},
+    {"guard about an end without its register", READ_BODY "/2/if", R"("idle")", READ_BODY "/2/if", "not a register"},
+    {"guard about a thread without its register", READ_BODY "/9/if", R"("suspended 1")", READ_BODY "/9/if",
+     "not a register"},
 
     // Host operations and values.
     {"instantiate in a program", "/scenario/program/0/op", R"("instantiate")", "/scenario/program/0/op",
@@ -271,7 +274,7 @@ constexpr Broken kBrokenWide[] = {
     {"end with a key of one word", "/events/4/changed/end 1", "{}", "/events/4/changed/end 1", "not an id"},
 };
 
-std::string complaint(const Json& document) {
+std::string reading_complaint(const Json& document) {
   return complaint_of([&] { trace_from_text(document.dump()); });
 }
 
@@ -296,14 +299,14 @@ TEST(Reading, EveryKeptTraceIsReadAndWrittenAgainByteForByte) {
 }
 
 TEST(Reading, EverythingThatIsNotATraceIsRefusedWithItsPlace) {
-  const auto expect_refused = [](const Json& document, const Broken& b) {
-    const std::string text = complaint(changed(document, b.at, b.value));
+  const auto expect_refused = [](const Json& document, const Unreadable& b) {
+    const std::string text = reading_complaint(changed(document, b.at, b.value));
     const std::string place = *b.place != 0 ? std::string(b.place) + ": " : "";
     EXPECT_TRUE(text.starts_with(place) && text.find(b.text) != std::string::npos) << b.what << "\n  " << text;
     EXPECT_EQ(text.find('\n'), std::string::npos) << b.what << ": a complaint is one line";
   };
-  for (const Broken& b : kBroken) expect_refused(small_document(), b);
-  for (const Broken& b : kBrokenWide) expect_refused(wide_document(), b);
+  for (const Unreadable& b : kUnreadable) expect_refused(small_document(), b);
+  for (const Unreadable& b : kUnreadableWide) expect_refused(wide_document(), b);
 }
 
 TEST(Reading, TypesAndValuesAreNestedEightDeepAtMost) {
@@ -313,12 +316,12 @@ TEST(Reading, TypesAndValuesAreNestedEightDeepAtMost) {
     return text;
   };
   const auto type = [&](size_t depth) {
-    return complaint(changed(wide_document(), TYPE "/params/1", nested(depth, R"({"list":)", R"("u8")", "}")));
+    return reading_complaint(changed(wide_document(), TYPE "/params/1", nested(depth, R"({"list":)", R"("u8")", "}")));
   };
   EXPECT_EQ(type(kMaxNesting), "");
   EXPECT_NE(type(kMaxNesting + 1).find("/list/list: value types are nested deeper than 8 levels"), std::string::npos);
   const auto value = [&](size_t depth, const std::string& before, const std::string& after) {
-    return complaint(changed(wide_document(), "/scenario/program/6/args/0", nested(depth, before, "1", after)));
+    return reading_complaint(changed(wide_document(), "/scenario/program/6/args/0", nested(depth, before, "1", after)));
   };
   EXPECT_EQ(value(kMaxNesting, "[", "]"), "");
   EXPECT_NE(value(kMaxNesting + 1, "[", "]").find("values are nested deeper than 8 levels"), std::string::npos);
@@ -330,7 +333,7 @@ TEST(Reading, StringsListsAndTypesHaveASize) {
   const auto value = [](const Json& v) {
     Json document = wide_document();
     document["scenario"]["program"][6]["args"][0] = v;
-    return complaint(document);
+    return reading_complaint(document);
   };
   EXPECT_EQ(value(std::string(kMaxStringBytes, 'x')), "");
   EXPECT_EQ(value(std::string(kMaxStringBytes + 1, 'x')),
@@ -340,7 +343,7 @@ TEST(Reading, StringsListsAndTypesHaveASize) {
   const auto type = [](size_t cases) {
     Json document = wide_document();
     document["scenario"]["functions"][2]["type"]["params"][1] = {{"variant", std::vector<Json>(cases)}};
-    return complaint(document);
+    return reading_complaint(document);
   };
   EXPECT_EQ(type(kMaxFields), "");
   EXPECT_EQ(type(kMaxFields + 1), TYPE "/params/1/variant: not from 1 to 1000 types");
@@ -399,7 +402,7 @@ TEST(Reading, WhatIsWrittenInAnotherWayIsWrittenInThisWay) {
 TEST(Reading, WhatMayBeLeftOutHasItsDefault) {
   for (const char* field : {"/description", "/seed", "/link", "/choices", "/events", "/scenario/recursion",
                             "/scenario/table-limit", "/scenario/aftermath", "/scenario/instances/0/registers"})
-    EXPECT_EQ(complaint(changed_document(field, "")), "") << field;
+    EXPECT_EQ(reading_complaint(changed_document(field, "")), "") << field;
 }
 
 TEST(Reading, TextThatIsNotJsonIsRefusedWithLineAndColumn) {
@@ -425,7 +428,7 @@ TEST(Reading, NestingHasALimitWhateverItConsistsOf) {
 TEST(Reading, RepeatsNestedTooDeepAreRefusedBeforeTheyAreValidated) {
   std::string repeat = "[]";
   for (int i = 0; i < 10; ++i) repeat = R"([{"op":"repeat","times":1,"body":)" + repeat + "}]";
-  EXPECT_NE(complaint(changed_document("/scenario/scripts/0/segments/0", repeat)).find("nested too deep"),
+  EXPECT_NE(reading_complaint(changed_document("/scenario/scripts/0/segments/0", repeat)).find("nested too deep"),
             std::string::npos);
 }
 

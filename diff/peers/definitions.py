@@ -11,6 +11,7 @@ It speaks the line protocol of diff/PROTOCOL.md. The flow, from the outside in:
   canons.py         the core functions of canon definitions
   values.py         types and values, between JSON and definitions.py
   specification.py  loads definitions.py unmodified; every touch on it is listed there, each with why
+  coverage.py       with LOCKSTEP_COVERAGE=FILE in the environment: which parts of definitions.py the cases reach
   report.py         the event stream, and snapshots read from the specification's own objects
 
 A call goes guest.py -> Store.lower -> canon_lower -> Store.lift -> canon_lift -> guest.py, all of it on greenlets.
@@ -26,8 +27,10 @@ sys.dont_write_bytecode = True  # no __pycache__ in the source tree
 
 import gc
 import json
+import os
 from functools import partial
 
+from coverage import Coverage
 from guest import GuestFunction, GuestInstance
 from host import Host
 from report import Report
@@ -94,15 +97,37 @@ class Case:
         return [thread for thread in threads if thread.task.inst not in locked]
 
 
+# In coverage mode: each so many cases what was reached is written, and one is run on OS threads too.
+WRITE_EVERY, OS_THREADS_EVERY = 500, 20
+
+
+def run_on_os_threads(spec, request, events):
+    """The same case once more, with the stack switching of definitions.py itself, if it can: nothing is left blocked and
+    nothing has trapped."""
+    if {"outcome": "done"} not in events or any("trapped" in event for event in events):
+        return
+    with spec.with_os_threads():
+        again = Case(spec, request["scenario"], request.get("choices", ())).run()
+    if again != events:
+        raise AssertionError(f"case {request['case']}: other events on OS threads than on greenlets")
+
+
 def main():
-    spec = Specification(sys.argv[1])
+    coverage_file = os.environ.get("LOCKSTEP_COVERAGE")
+    spec = Specification(sys.argv[1], mark=Coverage if coverage_file else None)
     gc.freeze()
     hello = {"lockstep": "1", "name": "definitions.py", "capabilities": ["choices", "snapshot"], "sha256": spec.sha256}
     print(json.dumps(hello), flush=True)
-    for line in sys.stdin:
+    for count, line in enumerate(sys.stdin, 1):
         request = json.loads(line)
         events = Case(spec, request["scenario"], request.get("choices", ())).run()
+        if coverage_file and count % OS_THREADS_EVERY == 0:
+            run_on_os_threads(spec, request, events)
         print(json.dumps({"case": request["case"], "events": events}, separators=(",", ":")), flush=True)
+        if coverage_file and count % WRITE_EVERY == 0:
+            spec.coverage.write(coverage_file)
+    if coverage_file:
+        spec.coverage.write(coverage_file)
 
 
 if __name__ == "__main__":

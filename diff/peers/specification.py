@@ -20,6 +20,8 @@
                             definitions.py reads them
   thread_local_handler      its value is set by `resume`, and restored where a host function swallows a trap
   Store.nesting_depth       restored there too (`mark` and `recover`)
+  __reached__, and marks    in coverage mode only (coverage.py); then `with_os_threads` gives a case that ran to its end
+                            the functions of definitions.py itself back, so that they run too
 
 DETERMINISTIC_PROFILE stays False. Memories are bytearrays that cannot be resized (guest.py), so that a write outside of
 them, which canon_error_context_debug_message does not check, is an exception and not a larger memory.
@@ -29,6 +31,7 @@ import hashlib
 import sys
 import types
 from collections import Counter
+from contextlib import contextmanager
 
 from greenlet import getcurrent, greenlet
 
@@ -46,7 +49,8 @@ def entry_of_task(token):
 class Specification:
     """The loaded module, and the state that the touches share during a case."""
 
-    def __init__(self, path):
+    def __init__(self, path, mark=None):
+        """`mark`, if there is one, is given the syntax tree and gives the Coverage of it."""
         with open(path, "rb") as file:
             source = file.read()
         self.path = path
@@ -54,7 +58,12 @@ class Specification:
         self.trap_sites, self.assert_sites = sites_by_line(ast.parse(source))
         self.module = types.ModuleType("specification_module")
         sys.modules[self.module.__name__] = self.module  # where dataclasses look it up
-        exec(compile(source, path, "exec", dont_inherit=True), vars(self.module))
+        tree = ast.parse(source)
+        self.coverage = None
+        if mark:
+            self.coverage = mark(tree)
+            self.module.__reached__ = self.coverage.reached
+        exec(compile(tree, path, "exec", dont_inherit=True), vars(self.module))
         self.table_limit = self.module.Table.MAX_LENGTH
         self.calling = 0         # token of the call being made
         self.named = Counter()   # (REALLOC, DESTRUCTOR or START, number of instance) -> tasks named so far
@@ -111,12 +120,18 @@ class Specification:
         store.nesting_depth, self.module.thread_local_handler.value = mark
 
     def touch_traps(self):
+        def trap_at(line):
+            site = self.trap_sites[line]
+            if self.coverage:
+                self.coverage.trapped(site)
+            raise self.trap(site)
+
         def trap():
-            raise self.trap(self.trap_sites[sys._getframe(1).f_lineno])
+            trap_at(sys._getframe(1).f_lineno)
 
         def trap_if(cond):
             if cond:
-                raise self.trap(self.trap_sites[sys._getframe(1).f_lineno])
+                trap_at(sys._getframe(1).f_lineno)
 
         self.module.trap = trap
         self.module.trap_if = trap_if
@@ -140,9 +155,29 @@ class Specification:
                 return (None, block_arg)
             return (cont, block_arg)
 
-        self.module.cont_new = greenlet
-        self.module.resume = resume
-        self.module.block = lambda switch_to: getcurrent().parent.switch(switch_to)
+        module = self.module
+        self.original_stack_switching = module.cont_new, module.resume, module.block
+        module.cont_new = greenlet
+        module.resume = resume
+        module.block = lambda switch_to: getcurrent().parent.switch(switch_to)
+
+    @contextmanager
+    def with_os_threads(self):
+        """Lets definitions.py switch stacks itself. Only for a case of which it is known that it ends without a trap
+        and leaves no thread behind: every other one would hang, or its threads would stay."""
+        module = self.module
+        greenlets = module.cont_new, module.resume, module.block
+        cont_new, original_resume, block = self.original_stack_switching
+
+        def resume(cont, block_result, current_thread):
+            cont, block_arg = original_resume(cont, block_result, current_thread)
+            if cont is None:
+                del self.live_threads[current_thread]
+            return cont, block_arg
+
+        module.cont_new, module.resume, module.block = cont_new, resume, block
+        yield
+        module.cont_new, module.resume, module.block = greenlets
 
     def touch_ids(self):
         Task, Thread, Subtask = self.module.Task, self.module.Thread, self.module.Subtask
@@ -246,14 +281,14 @@ class Choices:
         return threads[self.ask(point, subject, [thread.name for thread in threads])]
 
     def shuffle(self, elems):
-        """WaitableSet.get_pending_event: of the order of `elems`, only which pending one comes first has an effect."""
+        """WaitableSet.get_pending_event: of the order of `elems`, only which pending one comes first has an effect.
+        Those that are not pending come before it, so that the loop goes past them."""
         thread = self.spec.module.current_thread()
         handles = thread.task.inst.handles.array
         pending = sorted((handles.index(w), w) for w in elems if w.has_pending_event())
         names = [f"{thread.task.inst.number}.{index}" for index, _ in pending]
         chosen = pending[self.ask("get-pending-event", thread.name, names)][1]
-        elems.remove(chosen)
-        elems.insert(0, chosen)
+        elems.sort(key=lambda w: (w.has_pending_event(), w is not chosen))
 
     def ask(self, point, subject, candidates):
         """The position of the one to take in `candidates`, which are sorted."""

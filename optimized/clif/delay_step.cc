@@ -9,7 +9,7 @@
 namespace lockstep::clif {
 namespace {
 
-constexpr size_t kMostMembers = 16;
+constexpr size_t kMostMembersOfStep = 16;
 
 // How a load gets its result from a value whose lowest bytes are in memory at `from`, `at` being all or some of these
 // bytes. nullopt: it would take more than this pass wants to write.
@@ -103,7 +103,7 @@ void Delay::Step::load(const Inst& inst) {
 // From an earlier load that surely gave the same.
 bool Delay::Step::forward_equal(const Inst& inst) {
   const std::vector<Value>& members = d_.numbering_.members(d_.numbering_.of(inst.results[0]));
-  for (size_t i = 0; i < std::min(members.size(), kMostMembers); ++i) {
+  for (size_t i = 0; i < std::min(members.size(), kMostMembersOfStep); ++i) {
     if (members[i] == inst.results[0]) return false;
     if (members[i] >= d_.uses_.size() || d_.uses_[members[i]] == 0) continue;
     if (!d_.numbering_.comes_before(d_.numbering_.site_of(members[i]), Site{block_, index_ + 1})) continue;

@@ -9,7 +9,7 @@
 namespace lockstep::clif {
 namespace {
 
-constexpr char kDigits[] = "0123456789abcdef";
+constexpr char kHexDigits[] = "0123456789abcdef";
 
 std::optional<unsigned> digit(char c, unsigned base) {
   unsigned value;
@@ -56,14 +56,14 @@ Signed split_sign(std::string_view text) {
   return {false, text};
 }
 
-uint64_t mask(unsigned bits) { return bits >= 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1; }
+uint64_t ones(unsigned bits) { return bits >= 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1; }
 
 std::string hexadecimal(uint64_t value) {
   std::string text = "0x";
   int shift = (63 - std::countl_zero(value | 1)) / 16 * 16;
   for (; shift >= 0; shift -= 16) {
     const uint64_t group = value >> shift & 0xffff;
-    for (int nibble = 12; nibble >= 0; nibble -= 4) text += kDigits[group >> nibble & 15];
+    for (int nibble = 12; nibble >= 0; nibble -= 4) text += kHexDigits[group >> nibble & 15];
     if (shift > 0) text += '_';
   }
   return text;
@@ -73,7 +73,7 @@ std::string hexadecimal(uint64_t value) {
 std::string plain_hexadecimal(uint64_t value) {
   std::string text;
   for (int shift = (63 - std::countl_zero(value | 1)) / 4 * 4; shift >= 0; shift -= 4) {
-    text += kDigits[value >> shift & 15];
+    text += kHexDigits[value >> shift & 15];
   }
   return text;
 }
@@ -91,7 +91,7 @@ std::optional<uint64_t> payload(std::string_view text) {
 
 // "0.0", "Inf" and the NaNs: what is written without "0x".
 Parsed<uint64_t> parse_special(std::string_view text, uint64_t sign, FloatFormat format) {
-  const uint64_t infinity = mask(format.exponent_bits) << format.significand_bits;
+  const uint64_t infinity = ones(format.exponent_bits) << format.significand_bits;
   const uint64_t quiet = uint64_t{1} << (format.significand_bits - 1);
   if (text == "0.0") return {sign};
   if (text == "Inf") return {sign | infinity};
@@ -130,16 +130,16 @@ Parsed<uint64_t> parse_integer(std::string_view text, unsigned bits) {
   const auto [negative, digits] = split_sign(text);
   const Parsed<uint64_t> magnitude = parse_magnitude(digits);
   if (magnitude.error) return magnitude;
-  const uint64_t limit = negative ? uint64_t{1} << (bits - 1) : mask(bits);
+  const uint64_t limit = negative ? uint64_t{1} << (bits - 1) : ones(bits);
   if (magnitude.value > limit) return {0, "this number does not fit into its type"};
-  return {(negative ? ~magnitude.value + 1 : magnitude.value) & mask(bits)};
+  return {(negative ? ~magnitude.value + 1 : magnitude.value) & ones(bits)};
 }
 
 Parsed<uint64_t> parse_unsigned(std::string_view text, unsigned bits) {
   const auto [negative, digits] = split_sign(text);
   if (negative) return {0, "this number must not be negative"};
   const Parsed<uint64_t> magnitude = parse_magnitude(digits);
-  if (!magnitude.error && magnitude.value > mask(bits)) return {0, "this number is too large"};
+  if (!magnitude.error && magnitude.value > ones(bits)) return {0, "this number is too large"};
   return magnitude;
 }
 
@@ -199,10 +199,10 @@ Parsed<uint64_t> parse_float(std::string_view text, FloatFormat format) {
   auto bits = static_cast<uint64_t>(significand);
   if (exponent > (1 << format.exponent_bits) - 2) return {0, "this float is too large for its type"};
   if (exponent > 0) {
-    return {sign | static_cast<uint64_t>(exponent) << stored | (bits & mask(format.significand_bits))};
+    return {sign | static_cast<uint64_t>(exponent) << stored | (bits & ones(format.significand_bits))};
   }
   const int shift = 1 - exponent;
-  if (shift > stored || (bits & mask(static_cast<unsigned>(shift))) != 0) {
+  if (shift > stored || (bits & ones(static_cast<unsigned>(shift))) != 0) {
     return {0, "this float is too small for its type"};
   }
   return {sign | bits >> shift};
@@ -220,12 +220,12 @@ std::string print_offset(int32_t value) {
 
 std::string print_float(uint64_t bits, FloatFormat format) {
   const unsigned stored = format.significand_bits;
-  const uint64_t significand = bits & mask(stored);
-  const uint64_t exponent = bits >> stored & mask(format.exponent_bits);
+  const uint64_t significand = bits & ones(stored);
+  const uint64_t exponent = bits >> stored & ones(format.exponent_bits);
   const bool negative = (bits >> (stored + format.exponent_bits) & 1) != 0;
   const int bias = (1 << (format.exponent_bits - 1)) - 1;
 
-  if (exponent == mask(format.exponent_bits)) {
+  if (exponent == ones(format.exponent_bits)) {
     // These always have a sign, so that they can't be taken for words.
     std::string text = negative ? "-" : "+";
     if (significand == 0) return text + "Inf";
@@ -238,7 +238,7 @@ std::string print_float(uint64_t bits, FloatFormat format) {
   const unsigned digits = (stored + 3) / 4;
   const uint64_t left = significand << (4 * digits - stored);
   text += exponent == 0 ? "0x0." : "0x1.";
-  for (unsigned i = digits; i-- > 0;) text += kDigits[left >> (4 * i) & 15];
+  for (unsigned i = digits; i-- > 0;) text += kHexDigits[left >> (4 * i) & 15];
   return text + "p" + std::to_string(exponent == 0 ? 1 - bias : static_cast<int>(exponent) - bias);
 }
 

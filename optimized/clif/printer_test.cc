@@ -16,7 +16,7 @@
 namespace lockstep::clif {
 namespace {
 
-Function read_one(const std::string& text) {
+Function parse_one(const std::string& text) {
   std::vector<Function> functions = read_functions(text);
   EXPECT_EQ(functions.size(), 1u);
   return std::move(functions.at(0));
@@ -90,7 +90,7 @@ TEST(Printer, CallConventionsThatWereNotWrittenAreNotInvented) {
 }
 
 TEST(Printer, SignaturesInDeclarationsGetTheNextNumber) {
-  const Function f = read_one(
+  const Function f = parse_one(
       "function %f() {\n sig10 = ()\n fn5 = %foo sig10\n fn8 = %bar(i32) -> i8\n fn9 = %baz()\nblock0:\n return\n}\n");
   EXPECT_EQ(print(f),
             "function %f() {\n    sig10 = ()\n    sig11 = (i32) -> i8\n    sig12 = ()\n    fn5 = %foo sig10\n"
@@ -103,13 +103,13 @@ TEST(Printer, AbiAttributesHaveAnOrder) {
 }
 
 TEST(Printer, OneInstruction) {
-  const Function f = read_one("function %f(i32) {block0(v0: i32): jump block1 block1: v1 = iadd.i32 v0, v0 return}");
+  const Function f = parse_one("function %f(i32) {block0(v0: i32): jump block1 block1: v1 = iadd.i32 v0, v0 return}");
   EXPECT_EQ(print(f, 1, f.blocks[1].insts[0]), "v1 = iadd.i32 v0, v0");
   EXPECT_EQ(print(f, 0, f.blocks[1].insts[0]), "v1 = iadd v0, v0");
 }
 
 TEST(Printer, NewValuesAndBlocks) {
-  Function f = read_one("function %f(i32) {block7(v3: i32): return}");
+  Function f = parse_one("function %f(i32) {block7(v3: i32): return}");
   EXPECT_EQ(new_value(f, kI64), 4u);
   EXPECT_EQ(new_value(f, kI8), 5u);
   EXPECT_EQ(f.type_of(4), kI64);

@@ -8,7 +8,7 @@
 namespace lockstep::clif {
 namespace {
 
-std::string error_of(std::string_view text) {
+std::string promise_error(std::string_view text) {
   try {
     read_promises(text);
   } catch (const PromiseError& error) {
@@ -86,25 +86,25 @@ TEST(PromisesTest, ASourceHoldsUpToTheNextEmptyLine) {
 }
 
 TEST(PromisesTest, RefusesWithThePlace) {
-  EXPECT_EQ(error_of("\n  same load"), "2:3: expected same-value, apart, untagged-apart, call or trap");
-  EXPECT_EQ(error_of("same-value store \"R\""), "1:12: expected load, load.i8, load.i16, load.i32 or load.i64");
-  EXPECT_EQ(error_of("same-value load.i9 \"R\""), "1:12: expected load, load.i8, load.i16, load.i32 or load.i64");
-  EXPECT_EQ(error_of("same-value load R"), "1:17: expected the description of a region, in quotation marks");
-  EXPECT_EQ(error_of("same-value load \"R"), "1:17: the quotation marks are not closed");
-  EXPECT_EQ(error_of("same-value load \"\""), "1:17: a region without a description has no name here");
-  EXPECT_EQ(error_of("same-value load \"R\"+x"), "1:20: expected an offset of 32 bits, such as +8");
-  EXPECT_EQ(error_of("same-value load \"R\"+-8"), "1:20: expected an offset of 32 bits, such as +8");
-  EXPECT_EQ(error_of("same-value load \"R\"+4294967296"), "1:20: expected an offset of 32 bits, such as +8");
-  EXPECT_EQ(error_of("same-value load \"R\" 8"), "1:21: expected nothing more on this line");
-  EXPECT_EQ(error_of("apart param 0 param 1"), "1:15: expected a comma and another pointer");
-  EXPECT_EQ(error_of("apart param x, param 1"), "1:13: expected the number of a parameter, the first being 0");
-  EXPECT_EQ(error_of("apart 0, 1"), "1:7: expected param or load");
-  EXPECT_EQ(error_of("apart param 0, load.i32 \"R\""), "1:28: a pointer has 8 bytes");
-  EXPECT_EQ(error_of("call"), "1:5: expected a callee: its name, * or indirect");
-  EXPECT_EQ(error_of("call %g reads \"R\""), "1:9: expected never-reads, never-writes or never-traps");
-  EXPECT_EQ(error_of("call %g never-traps \"R\""), "1:21: expected nothing more on this line");
-  EXPECT_EQ(error_of("trap never-writes \"R\""), "1:1: expected trap never-reads");
-  EXPECT_EQ(error_of("call %g never-reads"), "1:20: expected the description of a region, in quotation marks");
+  EXPECT_EQ(promise_error("\n  same load"), "2:3: expected same-value, apart, untagged-apart, call or trap");
+  EXPECT_EQ(promise_error("same-value store \"R\""), "1:12: expected load, load.i8, load.i16, load.i32 or load.i64");
+  EXPECT_EQ(promise_error("same-value load.i9 \"R\""), "1:12: expected load, load.i8, load.i16, load.i32 or load.i64");
+  EXPECT_EQ(promise_error("same-value load R"), "1:17: expected the description of a region, in quotation marks");
+  EXPECT_EQ(promise_error("same-value load \"R"), "1:17: the quotation marks are not closed");
+  EXPECT_EQ(promise_error("same-value load \"\""), "1:17: a region without a description has no name here");
+  EXPECT_EQ(promise_error("same-value load \"R\"+x"), "1:20: expected an offset of 32 bits, such as +8");
+  EXPECT_EQ(promise_error("same-value load \"R\"+-8"), "1:20: expected an offset of 32 bits, such as +8");
+  EXPECT_EQ(promise_error("same-value load \"R\"+4294967296"), "1:20: expected an offset of 32 bits, such as +8");
+  EXPECT_EQ(promise_error("same-value load \"R\" 8"), "1:21: expected nothing more on this line");
+  EXPECT_EQ(promise_error("apart param 0 param 1"), "1:15: expected a comma and another pointer");
+  EXPECT_EQ(promise_error("apart param x, param 1"), "1:13: expected the number of a parameter, the first being 0");
+  EXPECT_EQ(promise_error("apart 0, 1"), "1:7: expected param or load");
+  EXPECT_EQ(promise_error("apart param 0, load.i32 \"R\""), "1:28: a pointer has 8 bytes");
+  EXPECT_EQ(promise_error("call"), "1:5: expected a callee: its name, * or indirect");
+  EXPECT_EQ(promise_error("call %g reads \"R\""), "1:9: expected never-reads, never-writes or never-traps");
+  EXPECT_EQ(promise_error("call %g never-traps \"R\""), "1:21: expected nothing more on this line");
+  EXPECT_EQ(promise_error("trap never-writes \"R\""), "1:1: expected trap never-reads");
+  EXPECT_EQ(promise_error("call %g never-reads"), "1:20: expected the description of a region, in quotation marks");
 }
 
 TEST(PromisesTest, AppliesToTheLoadsOfItsShape) {

@@ -15,14 +15,14 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-struct Extent {
+struct LineExtent {
   uint32_t first_line;
   uint32_t last_line;
 };
 struct Text {
   std::vector<std::string> commands;
   std::vector<Function> functions;
-  std::vector<Extent> extents;
+  std::vector<LineExtent> extents;
 };
 
 // The comments on the lines directly before `line`, without their semicolons.
@@ -65,7 +65,7 @@ Text read_text(std::string_view text) {
 
 // The text with everything blanked but the comments that hold expected output: those between the functions, from which
 // the semicolon goes. What is left stands where it stood.
-std::string expected_output(std::string_view text, const std::vector<Extent>& functions) {
+std::string expected_output(std::string_view text, const std::vector<LineExtent>& functions) {
   std::string output;
   output.reserve(text.size());
   uint32_t line = 1;

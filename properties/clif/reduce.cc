@@ -22,13 +22,13 @@ bool is_valid(const Function& f) {
   }
 }
 
-struct Place {
+struct InstPlace {
   BlockId block;
   size_t inst;
 };
 
-std::vector<Place> places_of(const Function& f) {
-  std::vector<Place> list;
+std::vector<InstPlace> places_of(const Function& f) {
+  std::vector<InstPlace> list;
   for (const Block& b : f.blocks) {
     for (size_t i = 0; i + 1 < b.insts.size(); ++i) list.push_back({b.id, i});
   }
@@ -36,7 +36,7 @@ std::vector<Place> places_of(const Function& f) {
 }
 
 // Without one instruction. What it defined becomes a constant if anybody uses it and it is a number.
-std::optional<Function> without(const Function& f, Place place) {
+std::optional<Function> without(const Function& f, InstPlace place) {
   Function g = f;
   for (Block& b : g.blocks) {
     if (b.id != place.block || place.inst + 1 >= b.insts.size()) continue;
@@ -57,13 +57,13 @@ std::optional<Function> without(const Function& f, Place place) {
 }
 
 // The place of the instruction in `f` that defines or does the same as one in another function.
-std::optional<Place> counterpart(const Function& f, const Inst& wanted) {
+std::optional<InstPlace> counterpart(const Function& f, const Inst& wanted) {
   for (const Block& b : f.blocks) {
     for (size_t i = 0; i + 1 < b.insts.size(); ++i) {
       const Inst& inst = b.insts[i];
       if (inst.op == wanted.op && inst.results == wanted.results && inst.args == wanted.args &&
           inst.offset == wanted.offset && inst.imm == wanted.imm) {
-        return Place{b.id, i};
+        return InstPlace{b.id, i};
       }
     }
   }
@@ -130,17 +130,17 @@ std::pair<Function, Function> reduce_pair(const Function& before, const Function
       }
     }
     // From the end: uses go before what they use.
-    std::vector<Place> places = places_of(b);
+    std::vector<InstPlace> places = places_of(b);
     std::reverse(places.begin(), places.end());
-    for (const Place place : places) {
+    for (const InstPlace place : places) {
       const Block* block = b.find(place.block);
       if (block == nullptr || place.inst + 1 >= block->insts.size()) continue;
-      const std::optional<Place> other = counterpart(a, block->insts[place.inst]);
+      const std::optional<InstPlace> other = counterpart(a, block->insts[place.inst]);
       smaller = attempt(without(b, place), other ? without(a, *other) : std::optional<Function>(a)) || smaller;
     }
     places = places_of(a);
     std::reverse(places.begin(), places.end());
-    for (const Place place : places) {
+    for (const InstPlace place : places) {
       const Block* block = a.find(place.block);
       if (block == nullptr || place.inst + 1 >= block->insts.size()) continue;
       if (!counterpart(b, block->insts[place.inst])) smaller = attempt(b, without(a, place)) || smaller;
