@@ -273,9 +273,11 @@ int verb_coverage(const CoverageOptions& options, const Style& style) {
   for (const auto& [cell, n] : cells.counts()) reached.insert(to_string(cell));
   if (options.write_cells) {
     std::string text =
-        "# What random campaigns must reach in the model: operation, guest context, outcome. `./lockstep coverage` and\n"
-        "# diff/coverage_slow_test.cc compare. The list is what `./lockstep coverage --write-cells --cells FILE` writes\n"
-        "# with each of the seeds 1 to 10: the lines that are in all ten files.\n";
+        "# What random campaigns must reach in the model: operation, guest context, outcome. `./lockstep coverage` "
+        "and\n"
+        "# diff/coverage_slow_test.cc compare. The list is what `./lockstep coverage --write-cells --cells FILE` "
+        "writes\n"
+        "# with each of a few seeds: the lines that are in all of these files.\n";
     for (const std::string& c : reached) text += c + "\n";
     traces::write_file(list, text);
     fmt::print("{} cells written to {}\n", reached.size(), list);

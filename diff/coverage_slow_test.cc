@@ -1,10 +1,8 @@
 // A random campaign reaches every operation in every context with every outcome that cells.txt lists.
-#include "diff/coverage.h"
-
 #include <gtest/gtest.h>
 
-
 #include "diff/campaign.h"
+#include "diff/coverage.h"
 
 namespace lockstep::diff {
 namespace {

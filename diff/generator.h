@@ -293,10 +293,10 @@ class Generator : public ScriptSource {
   bool patient_host_ = false;     // finishes what it began before the program ends
   uint32_t mistake_percent_ = 0;  // of operations
   bool unguarded_ = false;
-  bool rich_ = false;  // the case has one of the features
-  bool deep_ = false;  // many instances, one behind the other
-  bool flood_ = false;     // too much backpressure is still to come
-  bool threads_ = false;   // explicit ones occur
+  bool rich_ = false;            // the case has one of the features
+  bool deep_ = false;            // many instances, one behind the other
+  bool flood_ = false;           // too much backpressure is still to come
+  bool threads_ = false;         // explicit ones occur
   std::set<uint32_t> partners_;  // arguments of threads that begin by blocking
   std::vector<uint32_t> weights_;
 };

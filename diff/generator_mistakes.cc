@@ -412,8 +412,8 @@ bool Generator::mistake_of_kind(const Activation& a, Draft& d) {
   std::map<Op, std::vector<uint32_t>> canons;
   for (uint32_t c = 0; c < inst.canons.size(); ++c) {
     const Canon& canon = inst.canons[c];
-    const bool end = traces::is_stream_or_future(canon.kind) && canon.kind != Op::kStreamNew &&
-                     canon.kind != Op::kFutureNew;
+    const bool end =
+        traces::is_stream_or_future(canon.kind) && canon.kind != Op::kStreamNew && canon.kind != Op::kFutureNew;
     const bool resource = canon.kind == Op::kResourceDrop || canon.kind == Op::kResourceRep;
     const bool takes_one = end || resource || canon.kind == Op::kSubtaskCancel || canon.kind == Op::kSubtaskDrop ||
                            canon.kind == Op::kWaitableJoin || canon.kind == Op::kWaitableSetWait ||
@@ -431,9 +431,8 @@ bool Generator::mistake_of_kind(const Activation& a, Draft& d) {
   if (canons.empty()) return false;
   auto it = canons.begin();
   std::advance(it, random_.below(static_cast<uint32_t>(canons.size())));
-  const auto of_other_type = std::find_if(canons.begin(), canons.end(), [](const auto& p) {
-    return p.second.size() >= 8;
-  });
+  const auto of_other_type =
+      std::find_if(canons.begin(), canons.end(), [](const auto& p) { return p.second.size() >= 8; });
   if (of_other_type != canons.end() && random_.chance(30)) it = of_other_type;
   d.op.canon = random_.pick(it->second);
   const Canon& canon = inst.canons[d.op.canon];

@@ -94,7 +94,7 @@ bool Generator::call_through(const Activation& a, uint32_t canon, Draft& d, uint
     if (times == 1) fetch_words(a, at, *type.result, results, d);
   } else if (type.result) {
     using TypeKind = ValueType::Kind;
-    const Kind kind = type.result->kind;
+    const TypeKind kind = type.result->kind;
     if (kind == TypeKind::kOwn || kind == TypeKind::kStream || kind == TypeKind::kFuture)
       o.to = hold(a.instance, d, holding_of(a, *type.result));
     else if (random_.chance(50))

@@ -246,7 +246,8 @@ std::vector<Case> cases() {
 }
 
 TEST(Mutants, EachShowsInItsScenario) {
-  ASSERT_EQ(cases().size(), kMutantCount - 1);
+  // Those after it need values, streams or threads: golden traces show them (diff/mutants_slow_test.cc).
+  ASSERT_EQ(cases().size(), static_cast<size_t>(Mutant::kStaleStartingRecord));
   for (const Case& c : cases()) {
     World correct;
     World wrong({c.mutant, kMaxTableLength});
