@@ -56,6 +56,7 @@ void Task::register_thread(Thread* thread) {
   threads.push_back(thread);
   spec_assert(!thread->index, "Task.register_thread#2");
   thread->index = inst->threads.add(thread);
+  if (thread->k != 0) live_threads.push_back(thread);  // not in definitions.py
 }
 
 void Task::exit_implicit_thread() {

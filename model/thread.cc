@@ -18,7 +18,7 @@ Thread::Thread(Task* task_, std::function<void()> thread_func) : task(task_) {
     return nullptr;
   };
   cont = cont_new(std::move(cont_func));
-  task->live_threads.push_back(this);
+  if (k == 0) task->live_threads.push_back(this);  // others when they are registered
   spec_assert(suspended(), "Thread.__init__#1");
 }
 
