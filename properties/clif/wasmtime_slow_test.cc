@@ -34,8 +34,10 @@ VerifyOptions with(Promises promises) {
   return options;
 }
 
-// What Wasmtime's optimizer did is right in every function, and nothing stays undecided.
-TEST(Wasmtime, EveryPairIsProved) {
+// What Wasmtime's optimizer did is right in every function, and nothing stays undecided. In two halves, for two cores.
+class EveryPair : public ::testing::TestWithParam<size_t> {};
+
+TEST_P(EveryPair, IsProved) {
   const std::unique_ptr<smt::Solver> z3 = smt::make_z3();
   const Pairs pairs = read_pairs({kFolder});
   EXPECT_GE(pairs.list.size(), 400U);
@@ -43,7 +45,8 @@ TEST(Wasmtime, EveryPairIsProved) {
   std::map<std::string, size_t> verdicts;
   VerifyOptions options = with({});
   options.random_runs = 20;
-  for (const NamedPair& pair : pairs.list) {
+  for (size_t i = GetParam(); i < pairs.list.size(); i += 2) {
+    const NamedPair& pair = pairs.list[i];
     const PairResult r = verify_pair(pair.before, pair.after, options, *z3);
     ++verdicts[std::string(name_of(r.verdict))];
     EXPECT_TRUE(r.verdict == Verdict::kProved || r.verdict == Verdict::kIdentical)
@@ -51,8 +54,10 @@ TEST(Wasmtime, EveryPairIsProved) {
     EXPECT_EQ(r.internal_error, "") << pair.name;
     EXPECT_TRUE(r.warnings.empty()) << pair.name << ": " << r.warnings.front();
   }
-  EXPECT_GE(verdicts["PROVED"], 300U);
+  EXPECT_GE(verdicts["PROVED"], 150U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Halves, EveryPair, ::testing::Values(0, 1));
 
 struct Row {
   const char* adapter;
