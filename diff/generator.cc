@@ -453,9 +453,7 @@ uint32_t Generator::find_canon(uint32_t instance, Op kind, bool Canon::*flag, bo
 }
 
 uint32_t Generator::matching_return(const Function& f) {
-  return find_canon(f.instance, [&](const Canon& c) {
-    return c.kind == Op::kTaskReturn && c.result == f.type.result && c.memory == f.memory && c.encoding == f.encoding;
-  });
+  return find_canon(f.instance, [&](const Canon& c) { return returns_for(c, f); });
 }
 
 Generator::Place Generator::place(uint32_t instance, uint32_t memory) const {

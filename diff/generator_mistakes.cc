@@ -283,8 +283,7 @@ bool Generator::end_mistake(const Activation& a, uint32_t which, Draft& d) {
       }
       const uint32_t call = find_canon(a.instance, [&](const Canon& c) {
         if (c.kind != Op::kCall) return false;
-        const traces::FuncType& t = c.callee.function != kNone ? scenario_.functions[c.callee.function].type
-                                                               : scenario_.host_functions[c.callee.host_function].type;
+        const traces::FuncType& t = callee_type(scenario_, c.callee);
         return std::any_of(t.params.begin(), t.params.end(),
                            [&](const ValueType& p) { return some && p == memo.held.at(*some).type; });
       });

@@ -44,8 +44,7 @@ bool Generator::call_next_in_line(const Activation& a, Draft& d) {
 
 bool Generator::call_through(const Activation& a, uint32_t canon, Draft& d, uint32_t times) {
   const Canon& c = scenario_.instances[a.instance].canons[canon];
-  const traces::FuncType& type = c.callee.function != kNone ? scenario_.functions[c.callee.function].type
-                                                            : scenario_.host_functions[c.callee.host_function].type;
+  const traces::FuncType& type = callee_type(scenario_, c.callee);
   if (type.async_ && !c.async_ && !may_block(a)) return false;
   const Place at = place(a.instance, c.memory);
   const traces::CallShape shape = traces::lowered_shape(type, c.async_, at.pointers);

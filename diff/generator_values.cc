@@ -19,20 +19,6 @@ using Kind = traces::ValueType::Kind;
 
 namespace {
 
-// The payloads of the cases of an option, result or variant.
-std::vector<ValueType> cases_of(const ValueType& t) {
-  if (t.kind == Kind::kOption) return {ValueType(Kind::kNone), t.children[0]};
-  return t.children;
-}
-
-// Where the payload of a case begins.
-uint32_t payload_offset(const ValueType& t, IndexType pointers) {
-  uint32_t a = 1;  // of the discriminant: no type here has more than 256 cases
-  for (const ValueType& c : cases_of(t))
-    if (c.kind != Kind::kNone) a = std::max(a, traces::alignment(c, pointers));
-  return a;
-}
-
 bool is_handle(Kind k) { return k >= Kind::kOwn; }
 bool has_handle(const ValueType& t) {
   return is_handle(t.kind) || std::any_of(t.children.begin(), t.children.end(), has_handle);
@@ -118,7 +104,7 @@ bool Generator::lower_flat(const Activation& a, Place at, const ValueType& t, Dr
 }
 
 bool Generator::lower_case(const Activation& a, Place at, const ValueType& t, Draft& d, Operands& out) {
-  const std::vector<ValueType> cases = cases_of(t);
+  const std::vector<ValueType> cases = traces::cases_of(t);
   const size_t flat = traces::flatten(t, at.pointers).size();
   const auto count = static_cast<uint32_t>(cases.size());
   const uint32_t first = random_.below(count);
@@ -163,12 +149,12 @@ bool Generator::lower_words(const Activation& a, Place at, const ValueType& t, D
     case Kind::kOption:
     case Kind::kResult:
     case Kind::kVariant: {
-      const std::vector<ValueType> cases = cases_of(t);
+      const std::vector<ValueType> cases = traces::cases_of(t);
       const auto count = static_cast<uint32_t>(cases.size());
       const uint32_t first = random_.below(count);
       for (uint32_t k = 0; k < count; ++k) {
         const uint32_t which = (first + k) % count;
-        if (!lower_words(a, at, cases[which], d, words, offset + payload_offset(t, at.pointers))) continue;
+        if (!lower_words(a, at, cases[which], d, words, offset + traces::payload_offset(t, at.pointers))) continue;
         put(words, offset, 1, random_.chance(mistake_percent_) ? count : which);
         return true;
       }
@@ -361,7 +347,7 @@ void Generator::fetch_flat(const Activation& a, Place at, const ValueType& t, ui
     case Kind::kOption:
     case Kind::kResult:
     case Kind::kVariant: {
-      const std::vector<ValueType> cases = cases_of(t);
+      const std::vector<ValueType> cases = traces::cases_of(t);
       if (a.args[index] < cases.size() && cases[a.args[index]].kind != Kind::kNone) {
         uint32_t inside = index + 1;
         fetch_flat(a, at, cases[a.args[index]], inside, d);

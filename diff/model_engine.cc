@@ -352,15 +352,8 @@ class ModelBackend : public Backend, public model::Chooser {
     shared->drop();
   }
 
-  uint64_t entered_roots() override {
-    uint64_t mask = 0;
-    for (uint32_t i = 0; i < scenario_.instances.size(); ++i) {
-      const model::ComponentInstance& inst = *store_.instances[i];
-      const bool root = scenario_.instances[i].parent == kNone;
-      if ((root && !inst.may_enter) || !inst.may_leave) mask |= uint64_t{1} << traces::root_of(scenario_, i);
-    }
-    return mask;
-  }
+  bool may_enter(uint32_t instance) override { return store_.instances[instance]->may_enter; }
+  bool may_leave(uint32_t instance) override { return store_.instances[instance]->may_leave; }
 
   void snapshot(traces::Words& out, uint64_t locked) override;
 
@@ -374,10 +367,7 @@ class ModelBackend : public Backend, public model::Chooser {
 
   // ---- model::Chooser
 
-  bool go_on(const model::Thread& thread) override {
-    static constexpr std::array kWaitOrGoOn = {ThreadId{0, 0}, ThreadId{1, 0}};
-    return world_.choose(ChoicePoint::kWaitUntil, id_of(&thread), kWaitOrGoOn) == 1;
-  }
+  bool go_on(const model::Thread& thread) override { return world_.decide(ChoicePoint::kWaitUntil, id_of(&thread)); }
   model::Thread* thread_to_cancel(const model::Task& task, const std::vector<model::Thread*>& candidates) override {
     return choose_thread(ChoicePoint::kRequestCancellation, {task.call_id, 0}, candidates);
   }
@@ -388,8 +378,7 @@ class ModelBackend : public Backend, public model::Chooser {
     return choose_thread(ChoicePoint::kSyncLoop, {task.call_id, 0}, candidates);
   }
   bool use_debug_message(const model::Thread& thread) override {
-    static constexpr std::array kForgetOrKeep = {ThreadId{0, 0}, ThreadId{1, 0}};
-    return world_.choose(ChoicePoint::kDebugMessage, id_of(&thread), kForgetOrKeep) == 1;
+    return world_.decide(ChoicePoint::kDebugMessage, id_of(&thread));
   }
   model::Waitable* waitable_to_deliver(const std::vector<model::Waitable*>& candidates) override {
     const model::ComponentInstance* inst = model::current_instance();
@@ -534,10 +523,9 @@ class ModelBackend : public Backend, public model::Chooser {
     if (c.kind == Op::kTaskReturn) d.result = values_.result(c.result);
     if (c.kind != Op::kCall) return;
     const bool host = c.callee.function == kNone;
-    const traces::FuncType& type =
-        host ? scenario_.host_functions[c.callee.host_function].type : scenario_.functions[c.callee.function].type;
     const model::FuncInst& callee = host ? host_functions_[c.callee.host_function] : functions_[c.callee.function];
-    d.import = store_.lower(callee, values_.type(type), d.opts, store_.instances[instance].get());
+    d.import =
+        store_.lower(callee, values_.type(callee_type(scenario_, c.callee)), d.opts, store_.instances[instance].get());
   }
 
   std::optional<model::Values> result_of(const HostCall& call, const std::optional<traces::Value>& value) {

@@ -72,15 +72,6 @@ model::FuncType ModelValues::type(const traces::FuncType& t) const {
   return {types(t.params), result(t.result), t.async_};
 }
 
-namespace {
-
-// The payload of a case of option, result or variant.
-const ValueType& payload(const ValueType& t, uint32_t index) {
-  return t.children[t.kind == ValueType::Kind::kOption ? 0 : index];
-}
-
-}  // namespace
-
 model::Value ModelValues::to_model(const traces::Value& v, const ValueType& t, const TakeEnd& take_end) {
   model::Value out;
   switch (t.kind) {
@@ -99,7 +90,8 @@ model::Value ModelValues::to_model(const traces::Value& v, const ValueType& t, c
     case ValueType::Kind::kResult:
     case ValueType::Kind::kVariant:
       out.case_index = v.index;
-      for (const traces::Value& c : v.children) out.children.push_back(to_model(c, payload(t, v.index), take_end));
+      for (const traces::Value& c : v.children)
+        out.children.push_back(to_model(c, *traces::payload_of(t, v.index), take_end));
       break;
     case ValueType::Kind::kStream:
     case ValueType::Kind::kFuture:
@@ -134,7 +126,8 @@ traces::Value ModelValues::from_model(const model::Value& v, const ValueType& t,
     case ValueType::Kind::kResult:
     case ValueType::Kind::kVariant:
       if (v.children.empty()) return traces::Value::of_case(v.case_index);
-      return traces::Value::of_case(v.case_index, from_model(v.children[0], payload(t, v.case_index), name_end));
+      return traces::Value::of_case(v.case_index,
+                                    from_model(v.children[0], *traces::payload_of(t, v.case_index), name_end));
     case ValueType::Kind::kOwn:
     case ValueType::Kind::kBorrow:
       return traces::Value::rep(static_cast<uint32_t>(v.bits));

@@ -281,15 +281,8 @@ class OptimizedBackend : public Backend {
     return out;
   }
 
-  uint64_t entered_roots() override {
-    uint64_t mask = 0;
-    for (uint32_t i = 0; i < instances_.size(); ++i) {
-      const bool root = scenario_.instances[i].parent == kNone;
-      if ((root && !instances_[i]->may_enter) || !instances_[i]->may_leave)
-        mask |= uint64_t{1} << traces::root_of(scenario_, i);
-    }
-    return mask;
-  }
+  bool may_enter(uint32_t instance) override { return instances_[instance]->may_enter; }
+  bool may_leave(uint32_t instance) override { return instances_[instance]->may_leave; }
 
   void snapshot(traces::Words& out, uint64_t locked) override;
 
@@ -685,14 +678,10 @@ class OptimizedEngine : public Engine, private opt::Choices {
   }
 
  private:
-  bool go_on(opt::Id thread) override {
-    static constexpr std::array kWaitOrGoOn = {ThreadId{0, 0}, ThreadId{1, 0}};
-    return world_->choose(traces::ChoicePoint::kWaitUntil, id_of(thread), kWaitOrGoOn) == 1;
-  }
+  bool go_on(opt::Id thread) override { return world_->decide(traces::ChoicePoint::kWaitUntil, id_of(thread)); }
 
   bool use_debug_message(opt::Id thread) override {
-    static constexpr std::array kForgetOrKeep = {ThreadId{0, 0}, ThreadId{1, 0}};
-    return world_->choose(traces::ChoicePoint::kDebugMessage, id_of(thread), kForgetOrKeep) == 1;
+    return world_->decide(traces::ChoicePoint::kDebugMessage, id_of(thread));
   }
 
   uint32_t name_task(const opt::Instance& instance, opt::TaskOrigin origin) override {

@@ -68,19 +68,6 @@ opt::FuncType OptimizedValues::type(const traces::FuncType& t) const {
   return {std::move(params), type(t.result), t.async_};
 }
 
-namespace {
-
-// The payload of a case of option, result or variant.
-const ValueType& payload_type(const ValueType& t, uint32_t index) {
-  return t.children[t.kind == ValueType::Kind::kOption ? 0 : index];
-}
-bool has_payload(const ValueType& t, uint32_t index) {
-  if (t.kind == ValueType::Kind::kOption) return index == 1;
-  return t.children[index].kind != ValueType::Kind::kNone;
-}
-
-}  // namespace
-
 opt::Value OptimizedValues::to_optimized(const traces::Value& v, const ValueType& t, const GiveEnd& give_end) {
   std::vector<opt::Value> items;
   switch (t.kind) {
@@ -98,7 +85,7 @@ opt::Value OptimizedValues::to_optimized(const traces::Value& v, const ValueType
     case ValueType::Kind::kResult:
     case ValueType::Kind::kVariant:
       if (v.children.empty()) return opt::Value::of_case(v.index);
-      return opt::Value::of_case(v.index, to_optimized(v.children[0], payload_type(t, v.index), give_end));
+      return opt::Value::of_case(v.index, to_optimized(v.children[0], *traces::payload_of(t, v.index), give_end));
     case ValueType::Kind::kStream:
     case ValueType::Kind::kFuture:
       return give_end(v.end);
@@ -129,8 +116,9 @@ traces::Value OptimizedValues::from_optimized(const opt::Value& v, const ValueTy
     case ValueType::Kind::kResult:
     case ValueType::Kind::kVariant: {
       const auto index = static_cast<uint32_t>(v.number());
-      if (!has_payload(t, index)) return traces::Value::of_case(index);
-      return traces::Value::of_case(index, from_optimized(v.payload(), payload_type(t, index), receive_end));
+      const ValueType* const payload = traces::payload_of(t, index);
+      if (payload == nullptr) return traces::Value::of_case(index);
+      return traces::Value::of_case(index, from_optimized(v.payload(), *payload, receive_end));
     }
     case ValueType::Kind::kOwn:
     case ValueType::Kind::kBorrow:

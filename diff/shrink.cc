@@ -412,8 +412,7 @@ class Shrinker {
       for (uint32_t i = 0; i < canons.size(); ++i) {
         const Canon& c = canons[i];
         if (c.kind == Op::kTaskCancel) used[f.instance].insert(i);
-        if (!found && c.kind == Op::kTaskReturn && c.result == f.type.result && c.memory == f.memory &&
-            c.encoding == f.encoding) {
+        if (!found && returns_for(c, f)) {
           used[f.instance].insert(i);
           found = true;
         }

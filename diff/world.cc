@@ -91,6 +91,11 @@ size_t World::choose(ChoicePoint point, ThreadId subject, std::span<const Thread
   return taken;
 }
 
+bool World::decide(ChoicePoint point, ThreadId subject) {
+  static constexpr std::array kNoOrYes = {ThreadId{0, 0}, ThreadId{1, 0}};
+  return choose(point, subject, kNoOrYes) == 1;
+}
+
 void World::finish(Outcome outcome, SiteId site, std::span<const uint32_t> blocked) {
   RecordWriter(recorder_.words(), RecordKind::kOutcome).word(outcome).word(site).words(blocked);
   commit(false);
@@ -204,10 +209,10 @@ void World::thread(uint32_t instance, uint32_t table, uint64_t argument) {
   run_alone(a, args);
 }
 
-Activation& World::task_of(const Activation&) { return activations_[key({backend_.current_thread().task, 0})]; }
+Activation& World::current_task() { return activations_[key({backend_.current_thread().task, 0})]; }
 
 World::End World::run_segment(Activation& a) {
-  if (a.context == Context::kThread) a.returned = task_of(a).returned;
+  if (a.context == Context::kThread) a.returned = current_task().returned;
   if (!source_.begin_segment(a)) return run_default(a);
   for (size_t i = 0; const Operation* o = source_.operation(a, i); ++i)
     if (const End end = run_operation(a, *o, 0); end.ended) return end;
@@ -218,17 +223,17 @@ World::End World::run_segment(Activation& a) {
 World::End World::run_default(Activation& a) {
   if (a.context != Context::kBody && a.context != Context::kCallback) return {};
   const traces::Function& f = scenario_.functions[a.function];
-  if (f.lift == Lift::kSync || task_of(a).returned) return {};
+  if (f.lift == Lift::kSync || current_task().returned) return {};
   const std::vector<Canon>& canons = scenario_.instances[a.instance].canons;
   Operation o;
   for (uint32_t i = 0; i < canons.size() && o.canon == kNone; ++i)
-    if (task_of(a).cancelled && canons[i].kind == Op::kTaskCancel) {
+    if (current_task().cancelled && canons[i].kind == Op::kTaskCancel) {
       o.kind = Op::kTaskCancel;
       o.canon = i;
     }
   for (uint32_t i = 0; i < canons.size() && o.canon == kNone; ++i) {
     const Canon& c = canons[i];
-    if (c.kind == Op::kTaskReturn && c.result == f.type.result && c.memory == f.memory && c.encoding == f.encoding) {
+    if (returns_for(c, f)) {
       o.kind = Op::kTaskReturn;
       o.canon = i;
       o.args.resize(traces::returned_values(c.result, traces::index_type(scenario_, a.instance, c.memory)));
@@ -237,7 +242,7 @@ World::End World::run_default(Activation& a) {
   return run_operation(a, o, 0);
 }
 
-bool World::holds(const Activation& a, const Guard& g) const {
+bool World::holds(const Activation& a, const Guard& g) {
   const Guest& guest = guests_[a.instance];
   const auto handle = [&] { return guest.registers[g.value]; };
   const auto has_task = [](const Activation& activation) {
@@ -247,10 +252,10 @@ bool World::holds(const Activation& a, const Guard& g) const {
   bool value = false;
   switch (g.kind) {
     case GuardKind::kReturned:
-      value = has_task(a) && activations_.at(key({backend_.current_thread().task, 0})).returned;
+      value = has_task(a) && current_task().returned;
       break;
     case GuardKind::kCancelled:
-      value = has_task(a) && activations_.at(key({backend_.current_thread().task, 0})).cancelled;
+      value = has_task(a) && current_task().cancelled;
       break;
     case GuardKind::kEvent:
       value = a.last_event == g.value;
@@ -417,9 +422,8 @@ const traces::CallShape& World::shape(uint32_t instance, uint32_t canon) {
   if (shapes.empty()) shapes.resize(scenario_.instances[instance].canons.size());
   if (!shapes[canon]) {
     const Canon& c = scenario_.instances[instance].canons[canon];
-    const traces::FuncType& type = c.callee.function != kNone ? scenario_.functions[c.callee.function].type
-                                                              : scenario_.host_functions[c.callee.host_function].type;
-    shapes[canon] = lowered_shape(type, c.async_, index_type(scenario_, instance, c.memory));
+    shapes[canon] =
+        lowered_shape(callee_type(scenario_, c.callee), c.async_, index_type(scenario_, instance, c.memory));
   }
   return *shapes[canon];
 }
@@ -465,7 +469,7 @@ void World::learn(Activation& a, const Operation& o, const Canon* canon, std::sp
     case Op::kTaskReturn:
     case Op::kTaskCancel:
       a.returned = true;
-      task_of(a).returned = true;
+      current_task().returned = true;
       break;
     case Op::kWaitableSetWait:
     case Op::kWaitableSetPoll:
@@ -510,9 +514,6 @@ void World::learn(Activation& a, const Operation& o, const Canon* canon, std::sp
     case Op::kThreadNewIndirect:
       guest.suspended.insert(to_value);
       break;
-    case Op::kThreadResumeLater:
-      guest.suspended.erase(handle);
-      break;
     case Op::kThreadSuspendThenResume:
     case Op::kThreadYieldThenResume:
     case Op::kThreadSuspendThenPromote:
@@ -521,7 +522,7 @@ void World::learn(Activation& a, const Operation& o, const Canon* canon, std::sp
     case Op::kThreadYield:
       if (result[0] == 1) {
         a.cancelled = true;
-        task_of(a).cancelled = true;
+        current_task().cancelled = true;
       }
       break;
     default:
@@ -536,7 +537,7 @@ void World::learn_event(Activation& a, uint32_t code, uint32_t p1, uint32_t p2) 
   switch (code) {
     case kEventTaskCancelled:
       a.cancelled = true;
-      task_of(a).cancelled = true;
+      current_task().cancelled = true;
       break;
     case kEventSubtask:
       guests_[a.instance].subtask_state[p1] = p2;
@@ -554,14 +555,19 @@ void World::learn_event(Activation& a, uint32_t code, uint32_t p1, uint32_t p2) 
   }
 }
 
+namespace {
+
+// What a guest or the host knows of its end when a copy has ended with this CopyResult.
+EndKnowledge after_copy(bool future, uint32_t result) {
+  const bool done = future ? result != kCopyCancelled : result == kCopyDropped;
+  return done ? EndKnowledge::kDone : EndKnowledge::kIdle;
+}
+
+}  // namespace
+
 void World::learn_copy(uint32_t instance, uint32_t handle, bool future, uint32_t packed) {
-  EndKnowledge& state = guests_[instance].end_state[handle];
-  if (packed == kBlocked)
-    state = EndKnowledge::kCopying;
-  else if (future)
-    state = packed == kCopyCancelled ? EndKnowledge::kIdle : EndKnowledge::kDone;
-  else
-    state = (packed & 0xf) == kCopyDropped ? EndKnowledge::kDone : EndKnowledge::kIdle;
+  guests_[instance].end_state[handle] =
+      packed == kBlocked ? EndKnowledge::kCopying : after_copy(future, future ? packed : packed & 0xf);
 }
 
 void World::forget(uint32_t instance, uint32_t handle) {
@@ -683,8 +689,7 @@ Token World::read_token(ThreadId end) const { return host_ends_.at(end).reading;
 
 void World::host_copy(ThreadId end, uint32_t result, uint32_t progress, std::span<const Value> values) {
   HostEnd& e = host_ends_.at(end);
-  const bool done = e.future ? result != kCopyCancelled : result == kCopyDropped;
-  e.state = done ? EndKnowledge::kDone : EndKnowledge::kIdle;
+  e.state = after_copy(e.future, result);
   RecordWriter(recorder_.words(), RecordKind::kHostCopy).thread(end).word(result).word(progress).values(values);
   commit(false);
 }
@@ -712,6 +717,16 @@ bool World::take_ends(std::span<const Value> values) {
   return true;
 }
 
+uint64_t World::entered_roots() {
+  uint64_t mask = 0;
+  for (uint32_t i = 0; i < scenario_.instances.size(); ++i) {
+    const bool root = scenario_.instances[i].parent == kNone;
+    if ((root && !backend_.may_enter(i)) || !backend_.may_leave(i))
+      mask |= uint64_t{1} << traces::root_of(scenario_, i);
+  }
+  return mask;
+}
+
 std::optional<SiteId> World::host_operation(const HostOperation& o, uint32_t during) {
   RecordWriter(recorder_.words(), RecordKind::kHostBegin)
       .word(during)
@@ -724,7 +739,7 @@ std::optional<SiteId> World::host_operation(const HostOperation& o, uint32_t dur
   commit(false);
   check_stop();
 
-  const uint64_t entered_before = backend_.entered_roots() | locked_;
+  const uint64_t entered_before = entered_roots() | locked_;
   uint32_t result = 0;
   bool has_result = true;
   std::optional<SiteId> trap;

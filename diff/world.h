@@ -78,8 +78,9 @@ class Backend {
   virtual void write(traces::ThreadId end, std::span<const traces::Value>) = 0;
   virtual void cancel_copy(traces::ThreadId end) = 0;
   virtual void drop_end(traces::ThreadId end) = 0;
-  // A bit for each root instance (by index) that is entered, or has an instance that may not leave.
-  virtual uint64_t entered_roots() = 0;
+  // Flags of an instance. Only a root's may_enter means anything (Store.lift.enter_guest, canon_lower).
+  virtual bool may_enter(uint32_t instance) = 0;
+  virtual bool may_leave(uint32_t instance) = 0;
   // What is left of the state, without locked roots. Sorted as traces/record.h says.
   virtual void snapshot(traces::Words& out, uint64_t locked_roots) = 0;
   // Tokens of tasks that still exist outside locked roots, sorted.
@@ -140,6 +141,8 @@ class World : public GuestView {
   void host_copy(traces::ThreadId end, uint32_t result, uint32_t progress, std::span<const traces::Value> values);
 
   size_t choose(traces::ChoicePoint point, traces::ThreadId subject, std::span<const traces::ThreadId> candidates);
+  // A choice between no (the first candidate) and yes.
+  bool decide(traces::ChoicePoint point, traces::ThreadId subject);
 
   std::span<uint8_t> memory(uint32_t instance, uint32_t index) { return guests_[instance].memories[index].bytes(); }
   uint64_t locked_roots() const { return locked_; }
@@ -198,7 +201,7 @@ class World : public GuestView {
   End run_segment(Activation&);
   End run_operation(Activation&, const traces::Operation&, uint32_t round);
   End run_default(Activation&);
-  bool holds(const Activation&, const traces::Guard&) const;
+  bool holds(const Activation&, const traces::Guard&);
   // Performs an operation that is not the end of a segment.
   void perform(Activation&, const traces::Operation&, traces::Token, std::span<const uint64_t> args);
   uint64_t perform_call(const Activation&, const traces::Operation&, const traces::Canon&, const traces::CallShape&,
@@ -209,7 +212,7 @@ class World : public GuestView {
   void learn_copy(uint32_t instance, uint32_t handle, bool future, uint32_t packed);
   void forget(uint32_t instance, uint32_t handle);
   // The activation that knows what the whole task knows: whether it has returned or was cancelled.
-  Activation& task_of(const Activation&);
+  Activation& current_task();
   const traces::CallShape& shape(uint32_t instance, uint32_t canon);
   uint32_t load(uint32_t instance, uint32_t memory_index, uint64_t address) const;
   bool store(uint32_t instance, uint32_t memory_index, uint64_t address, std::span<const uint64_t> words);
@@ -219,7 +222,9 @@ class World : public GuestView {
   // The site if a trap arrived that this frame does not keep.
   std::optional<traces::SiteId> host_operation(const traces::HostOperation&, uint32_t during);
   void report_memories();
-  void lock_new_roots(uint64_t entered_before) { locked_ |= backend_.entered_roots() & ~entered_before; }
+  // A bit for each root instance (by index) that is entered, or has an instance that may not leave.
+  uint64_t entered_roots();
+  void lock_new_roots(uint64_t entered_before) { locked_ |= entered_roots() & ~entered_before; }
 
   void commit(bool with_state);
   void check_stop() {

@@ -25,6 +25,14 @@ std::vector<uint32_t> start_order(const Scenario& s) {
   return out;
 }
 
+const FuncType& callee_type(const Scenario& s, const Callee& c) {
+  return c.function != kNone ? s.functions[c.function].type : s.host_functions[c.host_function].type;
+}
+
+bool returns_for(const Canon& c, const Function& f) {
+  return c.kind == Op::kTaskReturn && c.result == f.type.result && c.memory == f.memory && c.encoding == f.encoding;
+}
+
 CallShape lowered_shape(const FuncType& type, bool async_, IndexType pointers) {
   CallShape shape;
   const size_t flat = flatten(type.params, pointers).size();

@@ -235,6 +235,10 @@ struct CallShape {
   bool result_area = false;   // the caller passes the address of one
   uint32_t flat_results = 0;  // that the call gives back
 };
+// The type of what a canon of kind call calls.
+const FuncType& callee_type(const Scenario&, const Callee&);
+// Whether the canon is a task.return that a task of the function may call (canon_task_return's traps).
+bool returns_for(const Canon&, const Function&);
 // canon lower with these options. `pointers` is the index type of the canon's memory.
 CallShape lowered_shape(const FuncType&, bool async_, IndexType pointers);
 // Flat parameters that core code of a lifted function gets.

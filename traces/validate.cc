@@ -275,9 +275,7 @@ class Validator {
 
   bool default_return(const Function& f) const {
     const auto& canons = s_.instances[f.instance].canons;
-    return std::any_of(canons.begin(), canons.end(), [&](const Canon& c) {
-      return c.kind == Op::kTaskReturn && c.result == f.type.result && c.memory == f.memory && c.encoding == f.encoding;
-    });
+    return std::any_of(canons.begin(), canons.end(), [&](const Canon& c) { return returns_for(c, f); });
   }
 
   void memory(uint32_t m, uint32_t instance, const std::string& at, bool needed) {
@@ -298,11 +296,6 @@ class Validator {
       require(!t.result || !has_end(zero_of(*t.result)), at + "/result",
               "each value of it has an end of a stream or future, which the host may not have");
     }
-  }
-
-  const FuncType& callee_type(const Canon& c) const {
-    return c.callee.function != kNone ? s_.functions[c.callee.function].type
-                                      : s_.host_functions[c.callee.host_function].type;
   }
 
   void canons() {
@@ -348,7 +341,7 @@ class Validator {
           import(c.callee.function, instance, at + "/function");
         else
           require(c.callee.host_function < s_.host_functions.size(), at + "/host-function", "no such host function");
-        const FuncType& t = callee_type(c);
+        const FuncType& t = callee_type(s_, c.callee);
         require(!c.async_ || t.async_, at + "/async", "only a function whose type is async can be lowered async");
         const CallShape shape = lowered_shape(t, c.async_, IndexType::kI32);
         memory(c.memory, instance, memory_at,
@@ -645,7 +638,7 @@ class Validator {
     const CoreType pointer = core(index);
     switch (o.kind) {
       case Op::kCall: {
-        const FuncType& t = callee_type(*c);
+        const FuncType& t = callee_type(s_, c->callee);
         const CallShape shape = lowered_shape(t, c->async_, index);
         std::vector<CoreType> types;
         if (shape.params_in_memory) {

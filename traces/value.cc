@@ -131,17 +131,7 @@ std::string_view name(Kind kind) {
 
 namespace {
 
-// The payloads of the cases of option, result and variant.
-std::vector<ValueType> cases_of(const ValueType& t) {
-  if (t.kind == Kind::kOption) return {ValueType(Kind::kNone), t.children[0]};
-  return t.children;
-}
 size_t num_cases(const ValueType& t) { return t.kind == Kind::kOption ? 2 : t.children.size(); }
-// The payload of one, or null.
-const ValueType* payload_of(const ValueType& t, size_t index) {
-  if (t.kind == Kind::kOption) return index == 0 ? nullptr : &t.children[0];
-  return t.children[index].kind == Kind::kNone ? nullptr : &t.children[index];
-}
 bool is_variant(const ValueType& t) {
   return t.kind == Kind::kOption || t.kind == Kind::kResult || t.kind == Kind::kVariant;
 }
@@ -150,6 +140,21 @@ uint32_t pointer_size(IndexType t) { return t == IndexType::kI32 ? 4 : 8; }
 uint32_t align_to(uint32_t at, uint32_t alignment) { return (at + alignment - 1) / alignment * alignment; }
 
 }  // namespace
+
+std::vector<ValueType> cases_of(const ValueType& t) {
+  if (t.kind == Kind::kOption) return {ValueType(Kind::kNone), t.children[0]};
+  return t.children;
+}
+
+const ValueType* payload_of(const ValueType& t, size_t index) {
+  if (t.kind == Kind::kOption) return index == 0 ? nullptr : &t.children[0];
+  return t.children[index].kind == Kind::kNone ? nullptr : &t.children[index];
+}
+
+uint32_t payload_offset(const ValueType& t, IndexType pointers) {
+  const std::vector<ValueType> cases = cases_of(t);
+  return align_to(discriminant_size(cases.size()), alignment(cases, pointers));
+}
 
 std::vector<CoreType> flatten(const ValueType& t, IndexType pointers) {
   const CoreType pointer = pointers == IndexType::kI32 ? CoreType::kI32 : CoreType::kI64;
@@ -248,8 +253,7 @@ uint32_t size(const ValueType& t, IndexType pointers) {
   const std::vector<ValueType> cases = cases_of(t);
   uint32_t largest = 0;
   for (const ValueType& c : cases) largest = std::max(largest, size(c, pointers));
-  return align_to(align_to(discriminant_size(cases.size()), alignment(cases, pointers)) + largest,
-                  alignment(t, pointers));
+  return align_to(payload_offset(t, pointers) + largest, alignment(t, pointers));
 }
 
 uint32_t size(std::span<const ValueType> ts, IndexType pointers) {

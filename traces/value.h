@@ -114,6 +114,12 @@ uint32_t size(std::span<const ValueType>, IndexType pointers);
 // The offset of each in the tuple.
 std::vector<uint32_t> offsets(std::span<const ValueType>, IndexType pointers);
 
+// Of option, result and variant: the payloads of the cases (kNone: none), one of them (null if it has none), and where
+// it begins in memory.
+std::vector<ValueType> cases_of(const ValueType&);
+const ValueType* payload_of(const ValueType&, size_t index);
+uint32_t payload_offset(const ValueType&, IndexType pointers);
+
 bool contains(const ValueType&, ValueType::Kind);
 // Lifting or lowering it in memory needs a memory: strings and lists.
 bool has_pointers(const ValueType&);
