@@ -264,7 +264,9 @@ bool Generator::draw_thread_suspend(const Activation& a, Draft& d) {
   d.op.kind = Op::kThreadSuspend;
   d.op.canon = find_canon(a.instance, Op::kThreadSuspend, &Canon::cancellable, random_.chance(70));
   if (d.op.canon == kNone) return false;
-  park(a, d);
+  // thread.index promotes a native frame; without it, it is the suspension that does.
+  const Function* f = function_of(a);
+  if (f == nullptr || f->type.async_ || random_.chance(30)) park(a, d);
   return true;
 }
 
