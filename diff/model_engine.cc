@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <typeinfo>
 
 #include "diff/model_values.h"
 #include "diff/world.h"
@@ -96,6 +97,20 @@ class HostTarget : public model::WritableBuffer {
  private:
   uint64_t length_;
 };
+
+enum class HandleKind : uint8_t { kSubtask, kWaitableSet, kEnd, kResource, kErrorContext };
+constexpr size_t kHandleKinds = 5;
+
+// Snapshots ask this of every handle, too often for dynamic_cast. The classes are those that the model makes, none is
+// derived from further, and all are of this program: type_info has one address for each.
+HandleKind kind_of(const model::HandleEntry& e) {
+  const std::type_info* const type = &typeid(e);
+  if (type == &typeid(model::Subtask)) return HandleKind::kSubtask;
+  if (type == &typeid(model::WaitableSet)) return HandleKind::kWaitableSet;
+  if (type == &typeid(model::ResourceHandle)) return HandleKind::kResource;
+  if (type == &typeid(model::ErrorContext)) return HandleKind::kErrorContext;
+  return HandleKind::kEnd;
+}
 
 class ModelBackend : public Backend, public model::Chooser {
  public:
@@ -621,27 +636,27 @@ class ModelBackend : public Backend, public model::Chooser {
   std::vector<std::pair<Token, model::OnCancel>> on_cancels_;
   std::deque<HostCall> host_calls_;
   std::map<ThreadId, HostEnd> host_ends_;
+
+  // Of the snapshot being made, kept for the next one.
+  struct Listed {
+    uint32_t instance;
+    uint32_t handle;
+    const model::HandleEntry* entry;
+  };
+  std::array<std::vector<Listed>, kHandleKinds> listed_;
+  std::vector<const model::Task*> tasks_;
+  std::vector<const model::Thread*> threads_;
+
   World world_;  // outlives the store, whose last fibers unwind through it
   model::Store store_;
 };
 
-namespace {
-
-// By k.
-std::vector<const model::Thread*> live_threads(const model::Task& task) {
-  std::vector<const model::Thread*> out(task.live_threads.begin(), task.live_threads.end());
-  std::sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->k < b->k; });
-  return out;
-}
-
-}  // namespace
-
 SnapshotWriter::End ModelBackend::end_view(uint32_t instance, const model::CopyEnd& e) const {
   SnapshotWriter::End out{};
-  out.kind = dynamic_cast<const model::ReadableStreamEnd*>(&e) != nullptr   ? 0
-             : dynamic_cast<const model::WritableStreamEnd*>(&e) != nullptr ? 1
-             : dynamic_cast<const model::ReadableFutureEnd*>(&e) != nullptr ? 2
-                                                                            : 3;
+  const std::type_info& type = typeid(e);
+  const bool stream = &type == &typeid(model::ReadableStreamEnd) || &type == &typeid(model::WritableStreamEnd);
+  const bool writable = &type == &typeid(model::WritableStreamEnd) || &type == &typeid(model::WritableFutureEnd);
+  out.kind = (stream ? 0u : 2u) + (writable ? 1u : 0u);
   out.state = static_cast<uint32_t>(e.state);
   out.pending_event = e.has_pending_event();
   out.sync_waiter = e.has_sync_waiter;
@@ -651,8 +666,8 @@ SnapshotWriter::End ModelBackend::end_view(uint32_t instance, const model::CopyE
     out.pending = s.pending_buffer != nullptr;
     out.remaining = s.pending_buffer == nullptr ? 0 : word(s.pending_buffer->remain());
   };
-  if (const auto* stream = dynamic_cast<const model::SharedStreamImpl*>(e.shared))
-    shared(*stream);
+  if (stream)
+    shared(dynamic_cast<const model::SharedStreamImpl&>(*e.shared));
   else
     shared(dynamic_cast<const model::SharedFutureImpl&>(*e.shared));
   return out;
@@ -677,53 +692,56 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
                    .next_handle = next_index(inst.handles),
                    .next_thread = next_index(inst.threads)});
   }
-  const auto for_each_handle = [&](auto&& f) {
-    for (uint32_t i = 0; i < store_.instances.size(); ++i) {
-      if (is_locked(i, locked)) continue;
-      const auto& array = store_.instances[i]->handles.array;
-      for (uint32_t h = 1; h < array.size(); ++h)
-        if (array[h] != nullptr) f(i, h, array[h]);
-    }
+  for (auto& kind : listed_) kind.clear();
+  for (uint32_t i = 0; i < store_.instances.size(); ++i) {
+    if (is_locked(i, locked)) continue;
+    const auto& array = store_.instances[i]->handles.array;
+    for (uint32_t h = 1; h < array.size(); ++h)
+      if (array[h] != nullptr) listed_[static_cast<size_t>(kind_of(*array[h]))].push_back({i, h, array[h]});
+  }
+  const auto each = [&](HandleKind kind, auto&& f) {
+    for (const Listed& l : listed_[static_cast<size_t>(kind)]) f(l.instance, l.handle, l.entry);
   };
-  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
-    if (const auto* s = dynamic_cast<const model::Subtask*>(e))
-      w.subtask(i, h,
-                {.call = s->call_id,
-                 .state = static_cast<uint32_t>(s->state),
-                 .cancellation_requested = s->cancellation_requested,
-                 .resolve_delivered = s->resolve_delivered(),
-                 .pending_event = s->has_pending_event(),
-                 .sync_waiter = s->has_sync_waiter,
-                 .set = s->wset == nullptr ? 0 : handle_of(store_.instances[i].get(), s->wset)});
+  each(HandleKind::kSubtask, [&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    const auto* s = static_cast<const model::Subtask*>(e);
+    w.subtask(i, h,
+              {.call = s->call_id,
+               .state = static_cast<uint32_t>(s->state),
+               .cancellation_requested = s->cancellation_requested,
+               .resolve_delivered = s->resolve_delivered(),
+               .pending_event = s->has_pending_event(),
+               .sync_waiter = s->has_sync_waiter,
+               .set = s->wset == nullptr ? 0 : handle_of(store_.instances[i].get(), s->wset)});
   });
-  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
-    if (const auto* s = dynamic_cast<const model::WaitableSet*>(e)) w.waitable_set(i, h, s->num_waiting);
+  each(HandleKind::kWaitableSet, [&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    w.waitable_set(i, h, static_cast<const model::WaitableSet*>(e)->num_waiting);
   });
-  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
-    if (const auto* c = dynamic_cast<const model::CopyEnd*>(e)) w.end(i, h, end_view(i, *c));
+  each(HandleKind::kEnd, [&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    w.end(i, h, end_view(i, *static_cast<const model::CopyEnd*>(e)));
   });
-  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
-    if (const auto* r = dynamic_cast<const model::ResourceHandle*>(e))
-      w.resource(i, h,
-                 {.type = static_cast<uint32_t>(std::find(resource_types_.begin(), resource_types_.end(), r->rt) -
-                                                resource_types_.begin()),
-                  .rep = word(r->rep),
-                  .own = r->own,
-                  .scope = r->borrow_scope == nullptr ? 0 : r->borrow_scope->call_id,
-                  .lends = r->num_lends});
+  each(HandleKind::kResource, [&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    const auto* r = static_cast<const model::ResourceHandle*>(e);
+    w.resource(i, h,
+               {.type = static_cast<uint32_t>(std::find(resource_types_.begin(), resource_types_.end(), r->rt) -
+                                              resource_types_.begin()),
+                .rep = word(r->rep),
+                .own = r->own,
+                .scope = r->borrow_scope == nullptr ? 0 : r->borrow_scope->call_id,
+                .lends = r->num_lends});
   });
-  for_each_handle([&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
-    if (const auto* c = dynamic_cast<const model::ErrorContext*>(e))
-      w.error_context(i, h, word(c->debug_message.size()));
+  each(HandleKind::kErrorContext, [&](uint32_t i, uint32_t h, const model::HandleEntry* e) {
+    w.error_context(i, h, word(static_cast<const model::ErrorContext*>(e)->debug_message.size()));
   });
-  std::vector<const model::Task*> tasks;
+  tasks_.clear();
   for (const model::Task* t : store_.tree.tasks)
-    if (!is_locked(index_of(t->inst), locked)) tasks.push_back(t);
-  std::sort(tasks.begin(), tasks.end(), [](const auto* a, const auto* b) { return a->call_id < b->call_id; });
-  for (const model::Task* t : tasks)
+    if (!is_locked(index_of(t->inst), locked)) tasks_.push_back(t);
+  std::sort(tasks_.begin(), tasks_.end(), [](const auto* a, const auto* b) { return a->call_id < b->call_id; });
+  for (const model::Task* t : tasks_)
     w.task(t->call_id, index_of(t->inst), static_cast<uint32_t>(t->state), t->num_borrows);
-  for (const model::Task* task : tasks)
-    for (const model::Thread* t : live_threads(*task))
+  for (const model::Task* task : tasks_) {
+    threads_.assign(task->live_threads.begin(), task->live_threads.end());
+    std::sort(threads_.begin(), threads_.end(), [](const auto* a, const auto* b) { return a->k < b->k; });
+    for (const model::Thread* t : threads_)
       w.thread(id_of(t), {.state = t->running()   ? 0u
                                    : t->waiting() ? 1u
                                                   : 2u,
@@ -732,7 +750,8 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
                           .index = t->index.value_or(0),
                           .slot0 = t->storage[0],
                           .slot1 = t->storage[1]});
-  for (const model::Task* t : tasks)
+  }
+  for (const model::Task* t : tasks_)
     if (model::TaskTree::is_node(*t)) w.tree(t->call_id, t->parent == nullptr ? 0 : t->parent->call_id);
 }
 

@@ -93,60 +93,6 @@ static_assert(std::size(kEntities) == kEntityKindCount);
 const RecordSchema& schema(RecordKind kind) { return kRecords[static_cast<size_t>(kind)]; }
 const EntitySchema& schema(EntityKind kind) { return kEntities[static_cast<size_t>(kind)]; }
 
-RecordView record_at(std::span<const uint32_t> stream, size_t offset) {
-  const uint32_t head = stream[offset];
-  return {static_cast<RecordKind>(head >> 24), stream.subspan(offset + 1, head & 0xff'ffff), offset};
-}
-
-void SnapshotWriter::instance(uint32_t index, const Instance& i) {
-  out_.insert(out_.end(),
-              {header(EntityKind::kInstance, 10), index, 0, uint32_t{i.may_enter}, uint32_t{i.may_leave},
-               i.backpressure, i.waiting_to_enter, i.exclusive.task, i.exclusive.k, i.next_handle, i.next_thread});
-}
-
-void SnapshotWriter::locked_instance(uint32_t index) {
-  out_.insert(out_.end(), {header(EntityKind::kInstance, 10), index, 1, 0, 0, 0, 0, 0, 0, 0, 0});
-}
-
-void SnapshotWriter::subtask(uint32_t instance, uint32_t index, const Subtask& s) {
-  out_.insert(out_.end(),
-              {header(EntityKind::kSubtask, 9), instance, index, s.call, s.state, uint32_t{s.cancellation_requested},
-               uint32_t{s.resolve_delivered}, uint32_t{s.pending_event}, uint32_t{s.sync_waiter}, s.set});
-}
-
-void SnapshotWriter::waitable_set(uint32_t instance, uint32_t index, uint32_t num_waiting) {
-  out_.insert(out_.end(), {header(EntityKind::kWaitableSet, 3), instance, index, num_waiting});
-}
-
-void SnapshotWriter::end(uint32_t instance, uint32_t index, const End& e) {
-  out_.insert(out_.end(), {header(EntityKind::kEnd, 10), instance, index, e.kind, e.state, uint32_t{e.pending_event},
-                           uint32_t{e.sync_waiter}, e.set, uint32_t{e.dropped}, uint32_t{e.pending}, e.remaining});
-}
-
-void SnapshotWriter::resource(uint32_t instance, uint32_t index, const Resource& r) {
-  out_.insert(out_.end(),
-              {header(EntityKind::kResource, 7), instance, index, r.type, r.rep, uint32_t{r.own}, r.scope, r.lends});
-}
-
-void SnapshotWriter::error_context(uint32_t instance, uint32_t index, uint32_t length) {
-  out_.insert(out_.end(), {header(EntityKind::kErrorContext, 3), instance, index, length});
-}
-
-void SnapshotWriter::task(uint32_t token, uint32_t instance, uint32_t state, uint32_t borrows) {
-  out_.insert(out_.end(), {header(EntityKind::kTask, 4), token, instance, state, borrows});
-}
-
-void SnapshotWriter::thread(ThreadId id, const Thread& t) {
-  out_.insert(out_.end(),
-              {header(EntityKind::kThread, 10), id.task, id.k, t.state, uint32_t{t.ready}, uint32_t{t.cancellable},
-               t.index, static_cast<uint32_t>(t.slot0), static_cast<uint32_t>(t.slot1),
-               static_cast<uint32_t>(t.slot0 >> 32), static_cast<uint32_t>(t.slot1 >> 32)});
-}
-
-void SnapshotWriter::tree(uint32_t token, uint32_t parent) {
-  out_.insert(out_.end(), {header(EntityKind::kTree, 2), token, parent});
-}
-
 std::vector<EntityView> entities(std::span<const uint32_t> snapshot) {
   std::vector<EntityView> out;
   for (size_t at = 0; at < snapshot.size();) {

@@ -110,37 +110,76 @@ struct RecordView {
 };
 
 // The record whose header stands at `offset`. The stream must be well formed from there.
-RecordView record_at(std::span<const uint32_t> stream, size_t offset);
+inline RecordView record_at(std::span<const uint32_t> stream, size_t offset) {
+  const uint32_t head = stream[offset];
+  return {static_cast<RecordKind>(head >> 24), stream.subspan(offset + 1, head & 0xff'ffff), offset};
+}
 // The offset after this record.
 inline size_t next(const RecordView& r) { return r.offset + 1 + r.words.size(); }
+
+// Words that are about to be appended: they are gathered here, since appending each would cost more than making it.
+class WordBuffer {
+ public:
+  explicit WordBuffer(Words& out) : out_(out) {}
+  ~WordBuffer() { flush(); }
+  WordBuffer(const WordBuffer&) = delete;
+  WordBuffer& operator=(const WordBuffer&) = delete;
+
+  template <typename... W>
+  void put(W... ws) {
+    if (size_ + sizeof...(ws) > kCapacity) [[unlikely]]
+      flush();
+    ((buffer_[size_++] = ws), ...);
+  }
+  void put(std::span<const uint32_t> ws) {
+    for (const uint32_t w : ws) put(w);
+  }
+  void flush() {
+    out_.insert(out_.end(), buffer_, buffer_ + size_);
+    size_ = 0;
+  }
+
+ private:
+  static constexpr size_t kCapacity = 256;
+  Words& out_;
+  size_t size_ = 0;
+  uint32_t buffer_[kCapacity];
+};
 
 // Appends one record word by word; the header is completed by the destructor.
 class RecordWriter {
  public:
-  RecordWriter(Words& out, RecordKind kind) : out_(out), at_(out.size()), kind_(kind) { out_.push_back(0); }
-  ~RecordWriter() { out_[at_] = header(kind_, out_.size() - at_ - 1); }
+  RecordWriter(Words& out, RecordKind kind) : out_(out), at_(out.size()), kind_(kind), buffer_(out) { buffer_.put(0u); }
+  ~RecordWriter() {
+    buffer_.flush();
+    out_[at_] = header(kind_, out_.size() - at_ - 1);
+  }
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 
   RecordWriter& word(uint32_t w) {
-    out_.push_back(w);
+    buffer_.put(w);
     return *this;
   }
   template <typename Enum>
   requires std::is_enum_v<Enum> RecordWriter& word(Enum e) { return word(static_cast<uint32_t>(e)); }
-  RecordWriter& thread(ThreadId t) { return word(t.task).word(t.k); }
+  RecordWriter& thread(ThreadId t) {
+    buffer_.put(t.task, t.k);
+    return *this;
+  }
   RecordWriter& words(std::span<const uint32_t> ws) {
     word(static_cast<uint32_t>(ws.size()));
-    out_.insert(out_.end(), ws.begin(), ws.end());
+    buffer_.put(ws);
     return *this;
   }
   RecordWriter& cores(std::span<const uint64_t> values) {
     word(static_cast<uint32_t>(values.size()));
-    for (const uint64_t v : values) word(static_cast<uint32_t>(v)).word(static_cast<uint32_t>(v >> 32));
+    for (const uint64_t v : values) buffer_.put(static_cast<uint32_t>(v), static_cast<uint32_t>(v >> 32));
     return *this;
   }
   RecordWriter& values(std::span<const Value> values) {
     word(static_cast<uint32_t>(values.size()));
+    buffer_.flush();
     for (const Value& v : values) append(out_, v);
     return *this;
   }
@@ -154,12 +193,14 @@ class RecordWriter {
   Words& out_;
   size_t at_;
   RecordKind kind_;
+  WordBuffer buffer_;
 };
 
 // Builds a snapshot. Entities must be added sorted by kind, then key.
 class SnapshotWriter {
  public:
-  explicit SnapshotWriter(Words& out) : out_(out) {}
+  // The words are there when the writer is gone.
+  explicit SnapshotWriter(Words& out) : buffer_(out) {}
 
   struct Instance {
     bool may_enter, may_leave;
@@ -195,20 +236,44 @@ class SnapshotWriter {
     uint64_t slot0, slot1;
   };
 
-  void instance(uint32_t index, const Instance&);
+  void instance(uint32_t index, const Instance& i) {
+    buffer_.put(header(EntityKind::kInstance, 10), index, 0u, uint32_t{i.may_enter}, uint32_t{i.may_leave},
+                i.backpressure, i.waiting_to_enter, i.exclusive.task, i.exclusive.k, i.next_handle, i.next_thread);
+  }
   // One whose root a trap has left entered; nothing else of it is reported.
-  void locked_instance(uint32_t index);
-  void subtask(uint32_t instance, uint32_t index, const Subtask&);
-  void waitable_set(uint32_t instance, uint32_t index, uint32_t num_waiting);
-  void end(uint32_t instance, uint32_t index, const End&);
-  void resource(uint32_t instance, uint32_t index, const Resource&);
-  void error_context(uint32_t instance, uint32_t index, uint32_t length);  // of the debug message, in bytes
-  void task(uint32_t token, uint32_t instance, uint32_t state, uint32_t borrows);
-  void thread(ThreadId, const Thread&);
-  void tree(uint32_t token, uint32_t parent);
+  void locked_instance(uint32_t index) {
+    buffer_.put(header(EntityKind::kInstance, 10), index, 1u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u);
+  }
+  void subtask(uint32_t instance, uint32_t index, const Subtask& s) {
+    buffer_.put(header(EntityKind::kSubtask, 9), instance, index, s.call, s.state, uint32_t{s.cancellation_requested},
+                uint32_t{s.resolve_delivered}, uint32_t{s.pending_event}, uint32_t{s.sync_waiter}, s.set);
+  }
+  void waitable_set(uint32_t instance, uint32_t index, uint32_t num_waiting) {
+    buffer_.put(header(EntityKind::kWaitableSet, 3), instance, index, num_waiting);
+  }
+  void end(uint32_t instance, uint32_t index, const End& e) {
+    buffer_.put(header(EntityKind::kEnd, 10), instance, index, e.kind, e.state, uint32_t{e.pending_event},
+                uint32_t{e.sync_waiter}, e.set, uint32_t{e.dropped}, uint32_t{e.pending}, e.remaining);
+  }
+  void resource(uint32_t instance, uint32_t index, const Resource& r) {
+    buffer_.put(header(EntityKind::kResource, 7), instance, index, r.type, r.rep, uint32_t{r.own}, r.scope, r.lends);
+  }
+  // `length` of the debug message, in bytes.
+  void error_context(uint32_t instance, uint32_t index, uint32_t length) {
+    buffer_.put(header(EntityKind::kErrorContext, 3), instance, index, length);
+  }
+  void task(uint32_t token, uint32_t instance, uint32_t state, uint32_t borrows) {
+    buffer_.put(header(EntityKind::kTask, 4), token, instance, state, borrows);
+  }
+  void thread(ThreadId id, const Thread& t) {
+    buffer_.put(header(EntityKind::kThread, 10), id.task, id.k, t.state, uint32_t{t.ready}, uint32_t{t.cancellable},
+                t.index, static_cast<uint32_t>(t.slot0), static_cast<uint32_t>(t.slot1),
+                static_cast<uint32_t>(t.slot0 >> 32), static_cast<uint32_t>(t.slot1 >> 32));
+  }
+  void tree(uint32_t token, uint32_t parent) { buffer_.put(header(EntityKind::kTree, 2), token, parent); }
 
  private:
-  Words& out_;
+  WordBuffer buffer_;
 };
 
 // The entities of a snapshot, one by one.
