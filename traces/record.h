@@ -149,7 +149,10 @@ class WordBuffer {
 // Appends one record word by word; the header is completed by the destructor.
 class RecordWriter {
  public:
-  RecordWriter(Words& out, RecordKind kind) : out_(out), at_(out.size()), kind_(kind), buffer_(out) { buffer_.put(0u); }
+  // The header is there at once, so that a snapshot may be written behind it.
+  RecordWriter(Words& out, RecordKind kind) : out_(out), at_(out.size()), kind_(kind), buffer_(out) {
+    out_.push_back(0);
+  }
   ~RecordWriter() {
     buffer_.flush();
     out_[at_] = header(kind_, out_.size() - at_ - 1);
