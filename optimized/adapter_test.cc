@@ -93,6 +93,34 @@ TEST(Adapter, UnpromotedCallAllocatesNothing) {
   EXPECT_EQ(w.store.counters().sync_calls_unpromoted, 1000u);
 }
 
+// The same for a guest that is compiled, with its post-return and its realloc.
+TEST(Adapter, UnpromotedCallOfCompiledGuestAllocatesNothing) {
+  World w;
+  Instance& a = w.instance();
+  Instance& b = w.instance();
+  size_t counted = 1;
+  const Function& caller = w.sync_typed(a, [&](Args) {
+    const Adapter<> adapter = {w.store.vm(), a, b, nullptr};
+    const size_t before = allocations;
+    uint64_t sum = 0;
+    for (uint32_t i = 1; i <= 1000; ++i) {
+      sum += adapter.call_with([&](VMAsyncTask& frame) {
+        const uint32_t address =
+            adapter.reallocate([](uint32_t, uint32_t, uint32_t, uint32_t new_size) { return new_size; }, 0u, 0u, 1u, i);
+        w.store.backpressure_inc();
+        w.store.backpressure_dec();
+        adapter.clean_up(frame, [] {});
+        return address;
+      });
+    }
+    counted = allocations - before;
+    return sum;
+  });
+  EXPECT_EQ(w.invoke(caller, 1).value, 1000u * 1001 / 2);
+  EXPECT_EQ(counted, 0u);
+  EXPECT_EQ(w.store.counters().frames_promoted, 0u);
+}
+
 TEST(Adapter, SlotsBelongToTheTask) {
   World w;
   Instance& a = w.instance();
@@ -198,15 +226,23 @@ TEST(Adapter, VirtualThreadsFillTheThreadTable) {
 
 TEST(Layout, IsWhatCompiledCodeExpects) {
   EXPECT_EQ(offsetof(VMAsyncTask, kind), 0u);
+  EXPECT_EQ(offsetof(VMAsyncTask, state), 1u);
+  EXPECT_EQ(offsetof(VMAsyncTask, origin), 2u);
+  EXPECT_EQ(offsetof(VMAsyncTask, may_block), 3u);
   EXPECT_EQ(offsetof(VMAsyncTask, call_id), 4u);
   EXPECT_EQ(offsetof(VMAsyncTask, slots), 8u);
-  EXPECT_EQ(offsetof(VMAsyncTask, parent), 24u);
-  EXPECT_EQ(offsetof(VMAsyncTask, instance), 32u);
+  EXPECT_EQ(offsetof(VMAsyncTask, k), 24u);
+  EXPECT_EQ(offsetof(VMAsyncTask, num_borrows), 28u);
+  EXPECT_EQ(offsetof(VMAsyncTask, parent), 32u);
   EXPECT_EQ(offsetof(VMAsyncTask, task), 40u);
-  EXPECT_EQ(offsetof(VMAsyncTask, may_block), 48u);
-  EXPECT_EQ(sizeof(VMAsyncTask), 64u);
+  EXPECT_EQ(offsetof(VMAsyncTask, instance), 48u);
+  EXPECT_EQ(sizeof(VMAsyncTask), 56u);
+  EXPECT_EQ(offsetof(VMInstance, may_enter), 8u);
+  EXPECT_EQ(offsetof(VMInstance, may_leave), 9u);
   World w;
-  EXPECT_EQ(static_cast<const void*>(&w.store), static_cast<const void*>(&w.store.vm()));
+  EXPECT_EQ(w.store.vm().store, &w.store);
+  Instance& i = w.instance();
+  EXPECT_EQ(static_cast<const void*>(&i), static_cast<const void*>(static_cast<VMInstance*>(&i)));
 }
 
 }  // namespace

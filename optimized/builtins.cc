@@ -35,7 +35,7 @@ void Store::backpressure_dec() {
 
 void Store::task_return(const ReturnOptions& options, std::span<const uint64_t> flat_result) {
   trap_if(!current_instance().may_leave, TrapSite::kCanonTaskReturn1);
-  const Function* f = vm_.current->task != nullptr ? vm_.current->task->function : nullptr;
+  const Function* f = vm_.current->kind == TaskKind::kHeap ? vm_.current->task->function : nullptr;
   trap_if(f == nullptr || f->lift == Lift::kSync, TrapSite::kCanonTaskReturn2);
   trap_if(!(options.result == f->type.result), TrapSite::kCanonTaskReturn3);
   trap_if(options.encoding != f->encoding || options.memory != f->memory, TrapSite::kCanonTaskReturn4);
@@ -45,7 +45,7 @@ void Store::task_return(const ReturnOptions& options, std::span<const uint64_t> 
 
 void Store::task_cancel() {
   trap_if(!current_instance().may_leave, TrapSite::kCanonTaskCancel1);
-  const Function* f = vm_.current->task != nullptr ? vm_.current->task->function : nullptr;
+  const Function* f = vm_.current->kind == TaskKind::kHeap ? vm_.current->task->function : nullptr;
   trap_if(f == nullptr || f->lift == Lift::kSync, TrapSite::kCanonTaskCancel2);
   cancel_task(current_task());
 }

@@ -64,7 +64,8 @@ class Choices {
   // There is at least one candidate. Returns one that the set gave.
   virtual Candidate choose(ChoicePoint, Id subject, const CandidateSet&) = 0;
   // Not a choice: the call id of a task that no call operation names, asked for just before the task is made (and,
-  // for a destructor, before it is known whether its instance can be entered). Not 0.
+  // for a destructor, before it is known whether its instance can be entered); or that of a compiled adapter, asked for
+  // when it is needed. Not 0.
   virtual uint32_t name_task(const Instance&, TaskOrigin) = 0;
 };
 

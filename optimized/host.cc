@@ -2,9 +2,9 @@
 // functions while a guest calls them.
 #include "optimized/host.h"
 
-#include "optimized/adapter.h"
 #include "optimized/assert.h"
 #include "optimized/candidates.h"
+#include "optimized/scripted.h"
 #include "optimized/store.h"
 
 namespace lockstep::optimized {
@@ -62,7 +62,7 @@ void Store::invoke(const Function& f, Invocation& invocation) {
       invocation.resolve(false, std::move(result));
       finish_in_native_frame(frame, f, flat_result);
     };
-    const bool unpromoted = run_in_native_frame(instance, invocation.call_id, TaskOrigin::kCall, body);
+    const bool unpromoted = run_task(instance, invocation.call_id, TaskOrigin::kCall, body);
     counters_.host_sync_calls_unpromoted += unpromoted ? 1 : 0;
   } else {
     promote(PromotionReason::kHostInvoke);

@@ -7,6 +7,7 @@
 // for an index, and grows the table where that is not enough: how long it has become can be seen (Table.get#1 or #2).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -31,7 +32,8 @@ class IndexAllocator {
   // One more index, to be given after all that are free now.
   void grow() {
     trap_if(length_ > limit_, TrapSite::kTableAdd1);
-    free_.insert(fifo_ ? free_.end() : free_.begin(), length_++);
+    free_.push_back(length_++);
+    if (!fifo_) std::rotate(free_.begin(), free_.end() - 1, free_.end());
   }
 
   // What the n-th add() from now would give (0: the next one), however large.

@@ -10,7 +10,7 @@ InstanceView Inspector::instance(const Instance& i) const {
           i.num_waiting_to_enter,
           i.exclusive != nullptr ? i.exclusive->thread.id() : Id{},
           i.handles.next_index(),
-          i.next_thread_index()};
+          store_.next_thread_index(i)};
 }
 
 SubtaskView Inspector::view(const Subtask& s) {
@@ -59,10 +59,11 @@ TaskView Inspector::view(const Task& task) {
 
 // Frames are visited innermost first, so the first one of an instance has the last of its virtual indices.
 TaskView Inspector::view(const VMAsyncTask& frame) {
-  if (remaining_.empty())
-    for (const Instance* i : store_.instances_) remaining_.push_back(i->virtual_threads);
-  uint32_t& remaining = remaining_[frame.instance->ordinal];
-  const uint32_t index = remaining > 0 ? frame.instance->virtual_index(--remaining) : 0;
+  if (remaining_.empty()) {
+    remaining_.resize(store_.instances_.size());
+    store_.for_each_native_frame([&](const VMAsyncTask& f) { ++remaining_[f.instance->ordinal]; });
+  }
+  const uint32_t index = frame.instance->virtual_index(--remaining_[frame.instance->ordinal]);
   const uint32_t parent = frame.parent != nullptr ? frame.parent->call_id : 0;
   const ThreadView thread = {{frame.call_id, 0}, false, false, false, false, index, {frame.slots[0], frame.slots[1]}};
   return {frame.call_id, frame.instance, frame.state, parent, true, false, frame.origin, frame.num_borrows, thread};

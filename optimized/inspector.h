@@ -138,15 +138,10 @@ class Inspector {
     for (task_ = store_.live_tasks_.first(); task_ != nullptr; task_ = store_.live_tasks_.next(*task_))
       on_task(view(*task_));
     remaining_.clear();
-    for_each_frame(store_.vm_.current, on_task);
-    for (const Resumption* r = store_.innermost_; r != nullptr; r = r->outer) for_each_frame(r->current, on_task);
+    store_.for_each_native_frame([&](const VMAsyncTask& frame) { on_task(view(frame)); });
   }
 
  private:
-  template <typename OnTask>
-  void for_each_frame(const VMAsyncTask* frame, OnTask& on_task) {
-    for (; frame != nullptr && frame->kind == TaskKind::kNative; frame = frame->parent) on_task(view(*frame));
-  }
   static SubtaskView view(const Subtask&);
   static EndView view(const CopyEnd&);
   static ResourceView view(uint32_t index, const ResourceHandle&);

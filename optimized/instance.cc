@@ -10,7 +10,7 @@ namespace lockstep::optimized {
 void Instance::set_up(Store& owner, uint32_t number, Instance* parent_instance) {
   parent = parent_instance;
   may_enter = may_leave = true;
-  virtual_threads = 0;
+  in_chain = false;
   id = number;
   depth = parent != nullptr ? parent->depth + 1 : 0;
   store = &owner;
@@ -56,14 +56,6 @@ void Instance::remove_thread(uint32_t index) {
   threads_.remove(index);
   thread_entries_[index] = nullptr;
   thread_room = threads_.free();
-}
-
-Thread* Instance::get_thread(uint32_t index) const {
-  if (index < thread_entries_.size() && thread_entries_[index] != nullptr) return thread_entries_[index];
-  for (uint32_t n = 0; n < virtual_threads; ++n)
-    if (virtual_index(n) == index) return nullptr;
-  trap_if(index >= threads_.length(), TrapSite::kTableGet1);
-  trap(TrapSite::kTableGet2);
 }
 
 Instance* Instance::common_ancestor(Instance* other) {

@@ -1,4 +1,7 @@
 // A component instance: its flags, its tables, and the bags of its ready threads behind their gates.
+//
+// Threads in unpromoted native frames are registered, but in no table: they are *virtual*. Their indices follow from
+// the table and from their order; Store::virtual_threads says how many there are.
 #pragma once
 
 #include <array>
@@ -9,21 +12,20 @@
 #include "optimized/handle_table.h"
 #include "optimized/index_allocator.h"
 #include "optimized/task.h"
+#include "optimized/vm.h"
 
 namespace lockstep::optimized {
 
 class Store;
 
-struct Instance {
-  // What a sync-to-sync call touches comes first.
-  Instance* parent = nullptr;
-  bool may_enter = true;
-  bool may_leave = true;
-  uint32_t virtual_threads = 0;  // threads in unpromoted native frames: registered, but in no table
-  uint32_t thread_room = 0;      // how many virtual threads fit into the table without making it longer
-  uint32_t id = 0;               // the embedder's
+struct Instance : VMInstance {
+  Instance() : VMInstance{nullptr, true, true} {}
+
+  uint32_t thread_room = 0;  // how many virtual threads fit into the table without making it longer
+  uint32_t id = 0;           // the embedder's
   uint32_t depth = 0;
-  uint32_t ordinal = 0;  // the n-th of its store
+  uint32_t ordinal = 0;   // the n-th of its store
+  bool in_chain = false;  // promote.cc's mark
 
   Store* store = nullptr;
   uint32_t backpressure = 0;
@@ -45,15 +47,16 @@ struct Instance {
   void set_exclusive(Task*);
   void set_backpressure(uint32_t);
 
-  uint32_t next_thread_index() const { return threads_.peek(virtual_threads); }
   // The index of the n-th (from 0, outermost first) virtual thread.
   uint32_t virtual_index(uint32_t n) const { return threads_.peek(n); }
   uint32_t add_thread(Thread&);
   // Makes room for one more virtual thread, or traps.
   void grow_thread_table();
-  // The thread at an index, or the trap of Table.get. Null for the thread of an unpromoted native frame: it runs, or
-  // has resumed the one that runs.
-  Thread* get_thread(uint32_t index) const;
+  // The thread in the table at an index, or null.
+  Thread* find_thread(uint32_t index) const {
+    return index < thread_entries_.size() ? thread_entries_[index] : nullptr;
+  }
+  uint32_t thread_table_length() const { return threads_.length(); }
   void remove_thread(uint32_t index);
 
   // The nearest instance that is this one or an ancestor both of this and of the other; null if there is none.

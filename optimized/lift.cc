@@ -12,18 +12,23 @@
 #include <utility>
 
 #include "optimized/assert.h"
-#include "optimized/store.h"
+#include "optimized/scripted.h"
 
 namespace lockstep::optimized {
 
 Task& Store::new_task(const Function& function, uint32_t call_id) {
   Task& task = tasks_.acquire();
   static_cast<VMAsyncTask&>(task.thread) = {.kind = TaskKind::kHeap,
+                                            .state = TaskState::kInitial,
+                                            .origin = TaskOrigin::kCall,
+                                            .may_block = 1,
                                             .call_id = call_id,
+                                            .slots = {},
+                                            .k = 0,
+                                            .num_borrows = 0,
                                             .parent = task_head(live(vm_.current)),
-                                            .instance = function.instance,
                                             .task = &task,
-                                            .may_block = 1};
+                                            .instance = function.instance};
   task.thread.suspended = true;
   task.function = &function;
   live_tasks_.add(task);
@@ -145,11 +150,9 @@ void Store::take_arguments(Task& task, FlatWriter& out) {
 }
 
 void Store::run_post_return(const Function& f, uint64_t flat_result) {
-  f.instance->may_leave = false;
-  if (is(Mutant::kPostReturnSeesCallersSlots))
-    vm_.current->slots[0] = vm_.current->parent != nullptr ? live(vm_.current->parent)->slots[0] : 0;
-  f.post_return(std::span<const uint64_t>(&flat_result, f.type.has_result() ? 1 : 0));
-  f.instance->may_leave = !is(Mutant::kMayLeaveNotRestored);
+  optimized::run_post_return(*f.instance, ScriptHooks{*this}, [&] {
+    f.post_return(std::span<const uint64_t>(&flat_result, f.type.has_result() ? 1 : 0));
+  });
 }
 
 // The loop over callback codes. Returns when the task has exited, or waits: between callbacks it holds no stack, and

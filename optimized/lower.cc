@@ -6,9 +6,8 @@
 // belongs to the instance's table if the lowering is asynchronous (no promotion), and is waited for if it is not.
 #include <algorithm>
 
-#include "optimized/adapter.h"
 #include "optimized/assert.h"
-#include "optimized/store.h"
+#include "optimized/scripted.h"
 
 namespace lockstep::optimized {
 
@@ -37,10 +36,11 @@ uint64_t Store::call(const Import& import, uint32_t call_id, std::span<const uin
 }
 
 // A sync-to-sync call whose parameters or result are numbers that lifting and lowering may change.
-uint64_t Store::call_with_scalars(const Function& f, uint32_t call_id, std::span<const uint64_t> flat_args) {
+uint64_t Store::call_with_scalars(const ScriptAdapter& adapter, const Function& f,
+                                  std::span<const uint64_t> flat_args) {
   const auto convert = [](const Type& t, uint64_t flat) { return lower_scalar(t->kind, lift_scalar(t->kind, flat)); };
   uint64_t result = 0;
-  const bool unpromoted = run_in_native_frame(*f.instance, call_id, TaskOrigin::kCall, [&](VMAsyncTask& frame) {
+  const bool unpromoted = adapter.run([&](VMAsyncTask& frame) {
     FlatWriter args;
     for (size_t i = 0; i < f.type.params.size(); ++i) args.put(convert(f.type.params[i], flat_args[i]));
     const uint64_t flat_result = f.body(args.values());
@@ -52,10 +52,11 @@ uint64_t Store::call_with_scalars(const Function& f, uint32_t call_id, std::span
 }
 
 // A sync-to-sync call of any type.
-uint64_t Store::call_with_values(const Import& import, uint32_t call_id, std::span<const uint64_t> flat_args) {
+uint64_t Store::call_with_values(const ScriptAdapter& adapter, const Import& import,
+                                 std::span<const uint64_t> flat_args) {
   const Function& f = *import.function;
-  LoweredCall call = {&import, call_id, SubtaskState::kStarting, flat_args};
-  const bool unpromoted = run_in_native_frame(*f.instance, call_id, TaskOrigin::kCall, [&](VMAsyncTask& frame) {
+  LoweredCall call = {&import, adapter.call_id, SubtaskState::kStarting, flat_args};
+  const bool unpromoted = adapter.run([&](VMAsyncTask& frame) {
     Value result;
     uint64_t flat_result;
     {
@@ -88,16 +89,14 @@ uint64_t Store::reallocate(const Context& cx, uint64_t old_address, uint64_t old
                            uint64_t new_size) {
   Instance& instance = *cx.instance;
   OPTIMIZED_ASSERT(instance.may_leave && cx.realloc);
-  instance.may_leave = is(Mutant::kReallocMayLeave);
   uint64_t address = 0;
   const uint32_t call_id = choices_.name_task(instance, TaskOrigin::kRealloc);
-  run_in_native_frame(instance, call_id, TaskOrigin::kRealloc, [&](VMAsyncTask& frame) {
+  run_realloc(vm_, instance, call_id, ScriptHooks{*this}, [&](VMAsyncTask& frame) {
     if (is(Mutant::kReallocSlotsNotZeroed) && frame.parent != nullptr) frame.slots[0] = live(frame.parent)->slots[0];
     const uint64_t args[] = {old_address, old_size, alignment, new_size};
     address = cx.realloc(args);
     if (is(Mutant::kReallocSlotsLeak) && frame.parent != nullptr) live(frame.parent)->slots[1] = live(&frame)->slots[1];
   });
-  instance.may_leave = true;
   return cx.address_type() == AddressType::kI32 ? static_cast<uint32_t>(address) : address;
 }
 

@@ -9,13 +9,35 @@
 // cannot: every heap task made above it promotes it first. But a chain can be suspended, unpromoted, while
 // subtask.cancel runs another thread; if that one adds to or removes from the thread table of an instance that has a
 // virtual thread further out (which takes a call within an instance, or from a descendant), everything is promoted
-// before (reason `recursion`). Instance::virtual_threads tells.
+// before (reason `recursion`).
+//
+// Nobody counts native frames while they come and go. They are counted here, along the chain, when something depends on
+// it; each promotion, and each question, takes time in proportion to the frames that are not promoted yet.
 #include <utility>
 
+#include "optimized/adapter.h"
 #include "optimized/assert.h"
 #include "optimized/store.h"
 
 namespace lockstep::optimized {
+namespace {
+
+// Without `task`, which a native frame has never written.
+VMAsyncTask copy_of_native(const VMAsyncTask& frame) {
+  return {.kind = frame.kind,
+          .state = frame.state,
+          .origin = frame.origin,
+          .may_block = frame.may_block,
+          .call_id = frame.call_id,
+          .slots = {frame.slots[0], frame.slots[1]},
+          .k = frame.k,
+          .num_borrows = frame.num_borrows,
+          .parent = frame.parent,
+          .task = nullptr,
+          .instance = frame.instance};
+}
+
+}  // namespace
 
 // Makes the current task a heap task, if it is not yet.
 void Store::promote(PromotionReason reason) {
@@ -33,14 +55,37 @@ void Store::promote(PromotionReason reason) {
 void Store::promote_everything() {
   collected_frames_.clear();
   collect_frames(vm_.current, fiber_);
-  for (Resumption* r = innermost_; r != nullptr; r = r->outer) collect_frames(live(r->current), r->fiber);
+  for (Resumption* r = innermost_; r != nullptr && r->over_native; r = r->outer) {
+    collect_frames(live(r->current), r->fiber);
+    r->over_native = false;
+  }
   promote_collected(PromotionReason::kRecursion);
 }
 
 void Store::before_thread_table_changes(Instance& instance) {
-  if (instance.virtual_threads == 0) return;
-  promote_everything();
-  OPTIMIZED_ASSERT(instance.virtual_threads == 0);
+  if (virtual_threads(instance) > 0) promote_everything();
+}
+
+// How many threads of the instance are in unpromoted native frames.
+uint32_t Store::virtual_threads(const Instance& instance) const {
+  uint32_t n = 0;
+  for_each_native_frame([&](const VMAsyncTask& frame) { n += frame.instance == &instance ? 1 : 0; });
+  return n;
+}
+
+uint32_t Store::next_thread_index(const Instance& instance) const {
+  return instance.virtual_index(virtual_threads(instance));
+}
+
+// The thread at an index, or the trap of Table.get. Null for the thread of an unpromoted native frame: it runs, or has
+// resumed the one that runs.
+Thread* Store::get_thread(const Instance& instance, uint32_t index) const {
+  if (Thread* thread = instance.find_thread(index)) return thread;
+  const uint32_t count = virtual_threads(instance);
+  for (uint32_t n = 0; n < count; ++n)
+    if (instance.virtual_index(n) == index) return nullptr;
+  trap_if(index >= instance.thread_table_length(), TrapSite::kTableGet1);
+  trap(TrapSite::kTableGet2);
 }
 
 void Store::collect_frames(VMAsyncTask* current, Fiber* fiber) {
@@ -50,10 +95,11 @@ void Store::collect_frames(VMAsyncTask* current, Fiber* fiber) {
 
 // Whether an instance of the collected frames has virtual threads beyond them.
 bool Store::shares_instances_with_outer_frames() const {
+  if (innermost_ == nullptr || !innermost_->over_native) return false;
   bool shares = false;
-  for (const CollectedFrame& c : collected_frames_) --c.frame->instance->virtual_threads;
-  for (const CollectedFrame& c : collected_frames_) shares |= c.frame->instance->virtual_threads != 0;
-  for (const CollectedFrame& c : collected_frames_) ++c.frame->instance->virtual_threads;
+  for (const CollectedFrame& c : collected_frames_) c.frame->instance->in_chain = true;
+  for_each_suspended_frame([&](const VMAsyncTask& frame) { shares |= frame.instance->in_chain; });
+  for (const CollectedFrame& c : collected_frames_) c.frame->instance->in_chain = false;
   return shares;
 }
 
@@ -70,9 +116,9 @@ void Store::promote_collected(PromotionReason reason) {
 
 Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
   Instance& instance = *frame.instance;
-  OPTIMIZED_ASSERT(instance.virtual_threads > 0);
+  if (frame.call_id == 0) frame.call_id = choices_.name_task(instance, frame.origin);
   Task& task = tasks_.acquire();
-  static_cast<VMAsyncTask&>(task.thread) = frame;
+  static_cast<VMAsyncTask&>(task.thread) = copy_of_native(frame);
   if (is(Mutant::kSlotsNotSaved)) task.thread.slots[1] = 0;
   task.thread.kind = TaskKind::kHeap;
   task.thread.task = &task;
@@ -81,7 +127,6 @@ Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
   task.in_frame = true;
   task.thread.fiber = fiber;
   task.thread.caller = frame.parent;
-  --instance.virtual_threads;
   task.thread.index = instance.add_thread(task.thread);
   task.threads.add(task.thread);
   live_tasks_.add(task);
@@ -94,15 +139,14 @@ Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
 
 // In a catch block: an exception leaves the callee of a native frame. An unpromoted frame is unlinked at once; for a
 // promoted one the exception is kept for finish_promoted_frame, because it may have to go to another fiber.
-void Store::unwind_native_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
+void Store::unwind(VMAsyncTask& frame) {
   if (live(&frame)->num_borrows > 0) outlive_borrows(frame);
   std::exception_ptr error = current_exception_as_trap();
   if (frame.kind == TaskKind::kPromoted) {
     frame.task->thread.error = std::move(error);
     return;
   }
-  --frame.instance->virtual_threads;
-  vm_.current = live(caller);
+  vm_.current = live(frame.parent);
   if (is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = outlive_frame(frame);
   std::rethrow_exception(std::move(error));
 }
@@ -118,7 +162,8 @@ void Store::outlive_borrows(const VMAsyncTask& frame) {
 }
 
 // The callee of a promoted frame has returned or thrown. Returns when the frame's native caller goes on.
-void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
+void Store::finish_promoted(VMAsyncTask& frame) {
+  VMAsyncTask* const caller = frame.parent;
   Task& task = *frame.task;
   Thread& thread = task.thread;
   std::exception_ptr error = std::move(thread.error);
@@ -153,7 +198,11 @@ void Store::finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller) {
 
 // A copy of a native frame that lives as long as the store, for mutants that keep using it.
 VMAsyncTask* Store::outlive_frame(const VMAsyncTask& frame) {
-  return outliving_frames_.emplace_back(std::make_unique<VMAsyncTask>(frame)).get();
+  return outliving_frames_.emplace_back(std::make_unique<VMAsyncTask>(copy_of_native(frame))).get();
 }
+
+void unwind_native_frame(VMContext& vm, VMAsyncTask& frame) { vm.store->unwind(frame); }
+
+void finish_promoted_frame(VMContext& vm, VMAsyncTask& frame) { vm.store->finish_promoted(frame); }
 
 }  // namespace lockstep::optimized

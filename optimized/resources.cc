@@ -1,6 +1,6 @@
 // canon resource.* and error-context.*: handles that nobody waits for.
-#include "optimized/adapter.h"
 #include "optimized/assert.h"
+#include "optimized/scripted.h"
 
 namespace lockstep::optimized {
 
@@ -43,7 +43,7 @@ void Store::resource_drop(const ResourceType& type, uint32_t index) {
   impl.enter_below(common);
   ++counters_.sync_calls;
   Instance& runs = is(Mutant::kDestructorInWrongInstance) ? instance : impl;
-  const bool unpromoted = run_in_native_frame(runs, call_id, TaskOrigin::kDestructor, [&](VMAsyncTask&) {
+  const bool unpromoted = run_task(runs, call_id, TaskOrigin::kDestructor, [&](VMAsyncTask&) {
     if (f.body) f.body(std::span(&rep, 1));
   });
   counters_.sync_calls_unpromoted += unpromoted ? 1 : 0;
@@ -61,7 +61,7 @@ uint32_t Store::error_context_new(const Memory& memory, uint64_t pointer, uint64
   Instance& instance = current_instance();
   trap_if(!instance.may_leave, TrapSite::kCanonErrorContextNew1);
   std::string message;
-  if (choices_.use_debug_message(current_thread()))
+  if (choices_.use_debug_message(named_thread()))
     message = load_text({&instance, &memory, {}, nullptr, nullptr}, pointer, bytes);
   ErrorContext& e = error_contexts_.acquire();
   e.debug_message = std::move(message);

@@ -1,6 +1,7 @@
 // The engine: one store with its component instances, tasks and stacks. README.md tells the whole story; the parts are
 //
-//   adapter.h     calls of sync-typed functions in the caller's native frame: the fast path
+//   adapter.h     calls of sync-typed functions in the caller's native frame: the fast path, for compiled guests
+//   scripted.h    the same adapters for callees that are known only when they run, instrumented
 //   lower.cc      calls through an import: everything else
 //   lift.cc       the life of a heap task: entering, its core code, returning, exiting
 //   switch.cc     resuming and blocking: who gets control next, and how a trap travels
@@ -21,6 +22,7 @@
 #include <span>
 #include <vector>
 
+#include "optimized/adapter.h"
 #include "optimized/assert.h"
 #include "optimized/choices.h"
 #include "optimized/counters.h"
@@ -50,6 +52,9 @@ struct StoreOptions {
   Mutant mutant = Mutant::kNone;
   uint32_t table_limit = kMaxTableLength;  // Table.MAX_LENGTH
 };
+
+struct ScriptHooks;  // scripted.h
+using ScriptAdapter = Adapter<Topology{}, ScriptHooks>;
 
 class Store {
  public:
@@ -99,7 +104,7 @@ class Store {
   // canon lower: a call through an import. Returns the flat result of a synchronous lowering (0 if there is none), or
   // the packed state and index of an asynchronous one.
   uint64_t call(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
-  // The same for an import whose options and type are synchronous, inline for compiled adapters (include adapter.h).
+  // The same for an import whose options and type are synchronous, inline (include scripted.h).
   uint64_t call_sync_to_sync(const Import&, uint32_t call_id, std::span<const uint64_t> args);
   // What i32 code does not see must be 0.
   uint64_t context_get(uint32_t slot, AddressType type = AddressType::kI32) const {
@@ -171,6 +176,8 @@ class Store {
   // ---- for the parts of the engine ----
 
   bool is(Mutant m) const { return mutant_ == m; }
+  // What compiled code gets.
+  VMContext& vm() { return vm_; }
   uint32_t table_limit() const { return table_limit_; }
   OpenBags& open_bags() { return open_bags_; }
   // LiftLowerContext.reallocate (lower.cc).
@@ -185,15 +192,18 @@ class Store {
  private:
   friend class Inspector;
   friend class HostCall;
+  friend struct ScriptHooks;
+  friend void unwind_native_frame(VMContext&, VMAsyncTask&);
+  friend void finish_promoted_frame(VMContext&, VMAsyncTask&);
 
-  // adapter.h
+  // scripted.h
   template <typename Body>
-  bool run_in_native_frame(Instance&, uint32_t call_id, TaskOrigin, Body);
+  bool run_task(Instance&, uint32_t call_id, TaskOrigin, Body);
   void finish_in_native_frame(VMAsyncTask& frame, const Function&, uint64_t flat_result);
 
   // lower.cc
-  uint64_t call_with_scalars(const Function&, uint32_t call_id, std::span<const uint64_t> flat_args);
-  uint64_t call_with_values(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
+  uint64_t call_with_scalars(const ScriptAdapter&, const Function&, std::span<const uint64_t> flat_args);
+  uint64_t call_with_values(const ScriptAdapter&, const Import&, std::span<const uint64_t> flat_args);
   uint64_t run_with_values(VMAsyncTask& frame, const Function&, std::span<const Value> args, Value& result);
   uint64_t call_async_typed(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
   uint64_t call_host(const Import&, uint32_t call_id, std::span<const uint64_t> flat_args);
@@ -242,9 +252,19 @@ class Store {
   bool shares_instances_with_outer_frames() const;
   void promote_collected(PromotionReason);
   Task& promote_frame(VMAsyncTask& frame, Fiber*);
-  void unwind_native_frame(VMAsyncTask& frame, VMAsyncTask* caller);
+  void unwind(VMAsyncTask& frame);
   void outlive_borrows(const VMAsyncTask& frame);
-  void finish_promoted_frame(VMAsyncTask& frame, VMAsyncTask* caller);
+  void finish_promoted(VMAsyncTask& frame);
+  template <typename Visit>
+  void for_each_native_frame(Visit visit) const;
+  template <typename Visit>
+  void for_each_suspended_frame(Visit visit) const;
+  template <typename Visit>
+  static void for_each_frame_of(VMAsyncTask* current, Visit& visit);
+  uint32_t virtual_threads(const Instance&) const;
+  uint32_t next_thread_index(const Instance&) const;
+  Thread* get_thread(const Instance&, uint32_t index) const;
+  Id named_thread();
   VMAsyncTask* outlive_frame(const VMAsyncTask& frame);
 
   // wait.cc
@@ -285,7 +305,7 @@ class Store {
   Task& current_task() const;
   Thread& current_heap_thread() const;
 
-  VMContext vm_ = {nullptr};  // first: compiled code addresses it
+  VMContext vm_ = {nullptr, this};
   Mutant mutant_ = Mutant::kNone;
   uint32_t table_limit_ = kMaxTableLength;
   Counters counters_;
@@ -319,5 +339,25 @@ class Store {
   Pool<ErrorContext> error_contexts_;
   FiberCache fibers_;
 };
+
+// The unpromoted frames of a chain, innermost first.
+template <typename Visit>
+void Store::for_each_frame_of(VMAsyncTask* current, Visit& visit) {
+  for (; current != nullptr && current->kind == TaskKind::kNative; current = current->parent) visit(*current);
+}
+
+// … of the chains of all suspended resumers. Nearly always there are none, and that is known at once.
+template <typename Visit>
+void Store::for_each_suspended_frame(Visit visit) const {
+  for (const Resumption* r = innermost_; r != nullptr && r->over_native; r = r->outer)
+    for_each_frame_of(live(r->current), visit);
+}
+
+// … of these and the running chain.
+template <typename Visit>
+void Store::for_each_native_frame(Visit visit) const {
+  for_each_frame_of(vm_.current, visit);
+  for_each_suspended_frame(visit);
+}
 
 }  // namespace lockstep::optimized

@@ -59,7 +59,9 @@ void Store::resume(Thread& thread, bool cancelled) {
 // Gives control to the thread, with `from` as the one that gets it back.
 void Store::transfer(Resumption& from, Thread& thread, bool cancelled) {
   OPTIMIZED_ASSERT(!thread.running() && !thread.abandoned);
-  from = {innermost_, fiber_, vm_.current, false, nullptr};
+  const bool native = vm_.current != nullptr && vm_.current->kind == TaskKind::kNative;
+  from = {innermost_, fiber_,  vm_.current,
+          false,      nullptr, native || (innermost_ != nullptr && innermost_->over_native)};
   innermost_ = &from;
   run_for(from, thread, cancelled);
 }

@@ -32,6 +32,7 @@ struct Resumption {
   VMAsyncTask* current = nullptr;  // which thread it runs
   bool returned = false;
   std::exception_ptr error;  // if the thread ended in a trap
+  bool over_native = false;  // its own chain or one further out may have unpromoted native frames
 };
 
 // What a thread waits for: the ready functions of definitions.py.

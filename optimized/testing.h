@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "optimized/adapter.h"
 #include "optimized/inspector.h"
+#include "optimized/scripted.h"
 #include "optimized/store.h"
 
 namespace lockstep::optimized::testing {
@@ -42,7 +42,10 @@ class ListedChoices : public Choices {
 
   // Tasks that no call names are 1001, 1002, …
   uint32_t name_task(const Instance& instance, TaskOrigin origin) override {
-    named.push_back(std::to_string(++last_named_) + (origin == TaskOrigin::kRealloc ? " realloc " : " destructor ") +
+    named.push_back(std::to_string(++last_named_) +
+                    (origin == TaskOrigin::kRealloc      ? " realloc "
+                     : origin == TaskOrigin::kDestructor ? " destructor "
+                                                         : " call ") +
                     std::to_string(instance.id));
     return last_named_;
   }

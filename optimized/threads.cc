@@ -21,11 +21,16 @@ uint32_t Store::thread_new_indirect(AddressType parameter, const FuncTable& tabl
   Task& task = current_task();
   Thread& thread = threads_.acquire();
   static_cast<VMAsyncTask&>(thread) = {.kind = TaskKind::kHeap,
-                                       .call_id = task.thread.call_id,
-                                       .instance = &instance,
-                                       .task = &task,
+                                       .state = TaskState::kInitial,
+                                       .origin = TaskOrigin::kCall,
                                        .may_block = task.thread.may_block,
-                                       .k = task.next_k};
+                                       .call_id = task.thread.call_id,
+                                       .slots = {},
+                                       .k = task.next_k,
+                                       .num_borrows = 0,
+                                       .parent = nullptr,
+                                       .task = &task,
+                                       .instance = &instance};
   if (is(Mutant::kNewThreadInheritsSlots)) thread.slots[0] = vm_.current->slots[0];
   thread.start = f.code;
   thread.argument = argument;
@@ -46,7 +51,7 @@ void Store::run_explicit_thread(Thread& thread) {
 
 // The suspended thread at an index, or a trap.
 Thread& Store::get_suspended(uint32_t index, TrapSite not_suspended) {
-  Thread* thread = current_instance().get_thread(index);
+  Thread* thread = get_thread(current_instance(), index);
   trap_if(thread == nullptr || !thread->suspended, not_suspended);
   return *thread;
 }
@@ -74,7 +79,7 @@ uint32_t Store::thread_yield_then_resume(bool cancellable, uint32_t index) {
 
 uint32_t Store::thread_suspend_then_promote(bool cancellable, uint32_t index) {
   trap_if(!current_instance().may_leave, TrapSite::kCanonThreadSuspendThenPromote1);
-  Thread* other = current_instance().get_thread(index);
+  Thread* other = get_thread(current_instance(), index);
   if (deliver_pending_cancel(cancellable)) return 1;
   if (other == nullptr || !other->ready()) return suspend(cancellable) ? 1 : 0;
   return suspend_then_resume(cancellable, *other) ? 1 : 0;
@@ -82,7 +87,7 @@ uint32_t Store::thread_suspend_then_promote(bool cancellable, uint32_t index) {
 
 uint32_t Store::thread_yield_then_promote(bool cancellable, uint32_t index) {
   trap_if(!current_instance().may_leave, TrapSite::kCanonThreadYieldThenPromote1);
-  Thread* other = current_instance().get_thread(index);
+  Thread* other = get_thread(current_instance(), index);
   if (deliver_pending_cancel(cancellable)) return 1;
   if (other == nullptr || !other->ready()) {
     return wait_until(Wait::kAlwaysReady, cancellable, PromotionReason::kYield, nullptr, nullptr) ? 1 : 0;

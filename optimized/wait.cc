@@ -6,13 +6,21 @@
 namespace lockstep::optimized {
 
 Task& Store::current_task() const {
-  OPTIMIZED_ASSERT(vm_.current != nullptr && vm_.current->task != nullptr);
+  OPTIMIZED_ASSERT(vm_.current != nullptr && vm_.current->kind == TaskKind::kHeap);
   return *vm_.current->task;
 }
 
 Thread& Store::current_heap_thread() const {
   OPTIMIZED_ASSERT(vm_.current != nullptr && vm_.current->kind == TaskKind::kHeap);
   return static_cast<Thread&>(*vm_.current);
+}
+
+// The id of the running thread, which the embedder is about to be told.
+Id Store::named_thread() {
+  VMAsyncTask* const current = vm_.current;
+  if (current != nullptr && current->call_id == 0)
+    current->call_id = choices_.name_task(*current->instance, current->origin);
+  return current_thread();
 }
 
 // The ready functions of threads that are about to wait, now. Those that are about to enter: must_wait_to_enter.
@@ -83,7 +91,7 @@ bool Store::deliver_pending_cancel(bool cancellable) {
 // Returns whether the wait ended by cancellation.
 bool Store::wait_until(Wait wait, bool cancellable, PromotionReason reason, Waitable* awaited, WaitableSet* set) {
   if (deliver_pending_cancel(cancellable)) return true;
-  if (is_ready(current_instance(), wait, awaited, set) && choices_.go_on(current_thread())) return false;
+  if (is_ready(current_instance(), wait, awaited, set) && choices_.go_on(named_thread())) return false;
   promote(reason);
   Thread& thread = current_heap_thread();
   start_waiting(thread, wait, cancellable, awaited, set);
@@ -93,7 +101,7 @@ bool Store::wait_until(Wait wait, bool cancellable, PromotionReason reason, Wait
 
 Event Store::get_pending_event(WaitableSet& set) {
   OPTIMIZED_ASSERT(set.has_pending_event());
-  const Candidate c = choices_.choose(ChoicePoint::kGetPendingEvent, current_thread(), EventCandidates(set));
+  const Candidate c = choices_.choose(ChoicePoint::kGetPendingEvent, named_thread(), EventCandidates(set));
   OPTIMIZED_ASSERT(c.entity != nullptr);
   return take_event(*static_cast<Waitable*>(c.entity));
 }
