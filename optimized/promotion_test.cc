@@ -1,6 +1,8 @@
 // Each reason to promote, with something next to it that must not promote; and what promotion keeps.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "optimized/testing.h"
 
 namespace lockstep::optimized::testing {
@@ -283,6 +285,116 @@ TEST_F(Promotion, NotByCancelThatIsAnsweredAtOnceOrNotWaitedFor) {
   expect_none();
 }
 
+TEST_F(Promotion, CopyThatWaits) {
+  const CopyOptions sync = {Type::u32(), false, &w.memory, {}};
+  uint64_t ends = 0;
+  const Function& y = w.stackful(b, [&](Args) {
+    w.store.thread_yield(false);
+    EXPECT_EQ(w.store.stream_write(sync, static_cast<uint32_t>(ends >> 32), 0, 1), 1u << 4);
+    w.return_(0);
+    return 0;
+  });
+  w.invoke(y, 10);
+  run_in_chain([&](Args) {
+    ends = w.store.stream_new(Type::u32());
+    EXPECT_EQ(w.store.stream_read(sync, static_cast<uint32_t>(ends), 32, 1), 1u << 4);
+    return 0;
+  });
+  EXPECT_EQ(w.promotions(Reason::kCopyWait), 1u);
+  EXPECT_EQ(w.promotions(), 1u);
+}
+
+TEST_F(Promotion, NotByCopyThatIsAnsweredAtOnceOrNotWaitedFor) {
+  const CopyOptions sync = {Type::u32(), false, &w.memory, {}};
+  const CopyOptions async_ = {Type::u32(), true, &w.memory, {}};
+  run_in_chain([&](Args) {
+    const uint64_t ends = w.store.stream_new(Type::u32());
+    EXPECT_EQ(w.store.stream_read(async_, static_cast<uint32_t>(ends), 32, 1), kBlocked);
+    EXPECT_EQ(w.store.stream_write(sync, static_cast<uint32_t>(ends >> 32), 0, 1), 1u << 4);
+    return 0;
+  });
+  expect_none();
+}
+
+const FuncRef kEmptyThread = {{[](void*, Args) -> uint64_t { return 0; }, nullptr}, AddressType::kI32};
+const FuncTable kThreads = {std::span(&kEmptyThread, 1)};
+
+TEST_F(Promotion, NewThread) {
+  run_in_chain([&](Args) {
+    EXPECT_EQ(w.store.thread_new_indirect(AddressType::kI32, kThreads, 0, 0), 2u);
+    return 0;
+  });
+  expect_only(Reason::kThreadNew);
+}
+
+TEST_F(Promotion, NotByNewThreadThatIsRefused) {
+  run_in_chain([&](Args) {
+    EXPECT_EQ(w.trap_of([&] { w.store.thread_new_indirect(AddressType::kI64, kThreads, 0, 0); }),
+              "canon_thread_new_indirect#2");
+    return 0;
+  });
+  expect_none();
+}
+
+TEST_F(Promotion, Suspend) {
+  const Function& y = w.stackful(b, [&](Args) {
+    w.store.thread_yield(false);
+    w.store.thread_resume_later(2);
+    w.return_(0);
+    return 0;
+  });
+  w.invoke(y, 10);
+  run_in_chain([&](Args) {
+    EXPECT_EQ(w.store.thread_suspend(false), 0u);
+    return 0;
+  });
+  EXPECT_EQ(w.promotions(Reason::kSuspend), 1u);
+  EXPECT_EQ(w.promotions(), 1u);
+}
+
+TEST_F(Promotion, DirectSwitch) {
+  const Function& y = w.stackful(b, [&](Args) {
+    w.store.thread_suspend(false);
+    w.return_(0);
+    return 0;
+  });
+  w.invoke(y, 10);
+  run_in_chain([&](Args) {
+    EXPECT_EQ(w.store.thread_yield_then_resume(false, 1), 0u);
+    return 0;
+  });
+  EXPECT_EQ(w.promotions(Reason::kSwitch), 1u);
+  EXPECT_EQ(w.promotions(), 1u);
+}
+
+TEST_F(Promotion, NotBySwitchToNobodyThatGoesOn) {
+  const Function& y = w.stackful(b, [&](Args) {
+    w.store.thread_suspend(false);
+    w.return_(0);
+    return 0;
+  });
+  w.invoke(y, 10);
+  w.choices.go_on_answers = {true};
+  run_in_chain([&](Args) {
+    EXPECT_EQ(w.store.thread_yield_then_promote(false, 1), 0u);  // suspended, so not ready
+    return 0;
+  });
+  EXPECT_EQ(w.promotions(), 0u);
+}
+
+// In post-return, where nothing of the component model may be asked for.
+TEST_F(Promotion, NotByWhatMayNotLeave) {
+  const Function& f = w.sync_typed(
+      b, [](Args) { return 0; },
+      [&](Args) {
+        EXPECT_EQ(w.trap_of([&] { w.store.thread_index(); }), "canon_thread_index#1");
+        EXPECT_EQ(w.trap_of([&] { w.store.thread_suspend(false); }), "canon_thread_suspend#1");
+        return 0;
+      });
+  w.invoke(f, 1);
+  expect_none();
+}
+
 TEST_F(Promotion, ThreadIndex) {
   run_in_chain([&](Args) {
     EXPECT_EQ(w.store.thread_index(), 1u);
@@ -402,6 +514,47 @@ TEST_F(Promotion, NotWhenAnotherThreadTableChanges) {
     return 0;
   });
   expect_none();
+}
+
+// For each reason, the test above that promotes for it, and the one beside it that must not promote.
+struct Pair {
+  Reason reason;
+  std::string_view promotes;
+  std::string_view does_not;
+};
+constexpr std::array<Pair, kPromotionReasonCount> kPairs = {{
+    {Reason::kCall, "CallOfAsyncTypedFunction", "NotByCallOfSyncTypedFunction"},
+    {Reason::kHostInvoke, "HostInvokeOfAsyncTypedFunction", "NotByHostInvokeOfSyncTypedFunction"},
+    {Reason::kSyncWait, "SyncWaitForHostFunction", "NotByHostFunctionThatReturnsAtOnce"},
+    {Reason::kYield, "YieldThatWaits", "NotByYieldThatGoesOn"},
+    {Reason::kWait, "WaitForSet", "NotByWaitForSetThatHasAnEvent"},
+    {Reason::kCancelWait, "SyncCancelThatWaits", "NotByCancelThatIsAnsweredAtOnceOrNotWaitedFor"},
+    {Reason::kCopyWait, "CopyThatWaits", "NotByCopyThatIsAnsweredAtOnceOrNotWaitedFor"},
+    {Reason::kThreadIndex, "ThreadIndex", "NotByWhatMayNotLeave"},
+    {Reason::kThreadNew, "NewThread", "NotByNewThreadThatIsRefused"},
+    {Reason::kSuspend, "Suspend", "NotByWhatMayNotLeave"},
+    {Reason::kSwitch, "DirectSwitch", "NotBySwitchToNobodyThatGoesOn"},
+    {Reason::kRecursion, "RecursionWhenTheThreadTableChanges", "NotWhenAnotherThreadTableChanges"},
+}};
+constexpr bool in_order() {
+  for (size_t i = 0; i < kPairs.size(); ++i)
+    if (kPairs[i].reason != static_cast<Reason>(i) || kPairs[i].promotes.empty()) return false;
+  return true;
+}
+static_assert(in_order(), "a reason without its pair of tests");
+
+TEST(PromotionPairs, AreThere) {
+  std::set<std::string> names;
+  const auto& all = *::testing::UnitTest::GetInstance();
+  for (int i = 0; i < all.total_test_suite_count(); ++i) {
+    const auto& suite = *all.GetTestSuite(i);
+    for (int k = 0; k < suite.total_test_count() && suite.name() == std::string("Promotion"); ++k)
+      names.insert(suite.GetTestInfo(k)->name());
+  }
+  for (const Pair& pair : kPairs) {
+    EXPECT_TRUE(names.contains(std::string(pair.promotes))) << pair.promotes;
+    EXPECT_TRUE(names.contains(std::string(pair.does_not))) << pair.does_not;
+  }
 }
 
 }  // namespace
