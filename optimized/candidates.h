@@ -13,13 +13,13 @@ inline Candidate candidate(Thread& thread) { return {thread.id(), &thread}; }
 // Store.tick: every thread that can go on.
 class TickCandidates final : public CandidateSet {
  public:
-  explicit TickCandidates(const OpenBags& bags) : bags_(bags) {}
-  uint32_t count() const override { return bags_.count(); }
-  uint64_t hash() const override { return bags_.hash(); }
-  Candidate nth(uint32_t i) const override { return candidate(bags_.nth(i)); }
+  explicit TickCandidates(const Bag& ready) : ready_(ready) {}
+  uint32_t count() const override { return ready_.count(); }
+  uint64_t hash() const override { return ready_.hash(); }
+  Candidate nth(uint32_t i) const override { return candidate(ready_.nth(i)); }
 
  private:
-  const OpenBags& bags_;
+  const Bag& ready_;
 };
 
 // canon_lift's loop: the registered threads of one instance that can go on, but not the exclusive one. Threads that
@@ -27,8 +27,11 @@ class TickCandidates final : public CandidateSet {
 class LoopCandidates final : public CandidateSet {
  public:
   explicit LoopCandidates(const Instance& instance) : instance_(instance) {
-    if (instance.exclusive != nullptr && instance.exclusive->thread.bag == &instance.always)
-      excluded_ = &instance.exclusive->thread;
+    if (instance.exclusive == nullptr) return;
+    const Thread& thread = instance.exclusive->thread;
+    if (!thread.ready() || (thread.bag != &instance.always && thread.bag->outer() != &instance.always)) return;
+    excluded_ = &thread;
+    excluded_position_ = instance.always.position(thread);
   }
   uint32_t count() const override { return from_always() + from_exclusive_free(); }
   uint64_t hash() const override {
@@ -37,7 +40,7 @@ class LoopCandidates final : public CandidateSet {
   }
   Candidate nth(uint32_t i) const override {
     if (i >= from_always()) return candidate(instance_.exclusive_free.nth(i - from_always()));
-    if (excluded_ != nullptr && i >= excluded_->bag_position) ++i;
+    if (excluded_ != nullptr && i >= excluded_position_) ++i;
     return candidate(instance_.always.nth(i));
   }
 
@@ -49,31 +52,30 @@ class LoopCandidates final : public CandidateSet {
 
   const Instance& instance_;
   const Thread* excluded_ = nullptr;
+  uint32_t excluded_position_ = 0;
 };
 
-// Task.request_cancellation: those of the task's threads that can be told.
+// Task.request_cancellation: those of the task's threads that can be told. All that are cancellable, and the implicit
+// one if it is.
 class ThreadCandidates final : public CandidateSet {
  public:
-  explicit ThreadCandidates(std::span<Thread* const> threads) : threads_(threads) {}
-  uint32_t count() const override { return static_cast<uint32_t>(threads_.size()); }
-  uint64_t hash() const override {
-    uint64_t sum = 0;
-    for (const Thread* thread : threads_) sum += hash_of(thread->id());
-    return sum;
-  }
-  Candidate nth(uint32_t i) const override { return candidate(*threads_[i]); }
+  ThreadCandidates(const CancellableThreads& threads, Thread* implicit) : threads_(threads), implicit_(implicit) {}
+  uint32_t count() const override { return threads_.count() + (implicit_ != nullptr ? 1 : 0); }
+  uint64_t hash() const override { return threads_.hash() + (implicit_ != nullptr ? hash_of(implicit_->id()) : 0); }
+  Candidate nth(uint32_t i) const override { return candidate(i < threads_.count() ? threads_.nth(i) : *implicit_); }
 
  private:
-  std::span<Thread* const> threads_;
+  const CancellableThreads& threads_;
+  Thread* implicit_;
 };
 
 // WaitableSet.get_pending_event: the waitables of the set that have an event.
 class EventCandidates final : public CandidateSet {
  public:
   explicit EventCandidates(const WaitableSet& set) : set_(set) {}
-  uint32_t count() const override { return static_cast<uint32_t>(set_.pending.size()); }
-  uint64_t hash() const override { return set_.pending_hash; }
-  Candidate nth(uint32_t i) const override { return {set_.pending[i]->id(), set_.pending[i]}; }
+  uint32_t count() const override { return set_.pending.count(); }
+  uint64_t hash() const override { return set_.pending.hash(); }
+  Candidate nth(uint32_t i) const override { return {set_.pending.nth(i).id(), &set_.pending.nth(i)}; }
 
  private:
   const WaitableSet& set_;

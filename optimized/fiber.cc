@@ -91,7 +91,10 @@ Fiber::Fiber(size_t stack_bytes) {
   mapping_bytes_ = stack_bytes + guard;
   mapping_ = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping_ == MAP_FAILED) throw std::bad_alloc();
-  mprotect(mapping_, guard, PROT_NONE);  // stacks grow down into it
+  if (mprotect(mapping_, guard, PROT_NONE) != 0) {  // stacks grow down into it
+    munmap(mapping_, mapping_bytes_);
+    throw std::bad_alloc();  // a process may have some 65,000 mappings, and each stack is two
+  }
   stack_bottom_ = static_cast<char*>(mapping_) + guard;
   stack_bytes_ = stack_bytes;
 }

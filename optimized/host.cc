@@ -10,7 +10,9 @@
 namespace lockstep::optimized {
 
 Store::Store(Choices& choices, StoreOptions options)
-    : mutant_(options.mutant), table_limit_(options.table_limit), choices_(choices) {}
+    : mutant_(options.mutant), table_limit_(options.table_limit), choices_(choices) {
+  ready_.reinitialise(nullptr, true);
+}
 
 Store::~Store() { reset(); }
 
@@ -26,7 +28,7 @@ void Store::reset() {
     if (task->invocation != nullptr) task->invocation->task = nullptr;
   }
   live_tasks_.clear();
-  open_bags_.clear();
+  ready_.reinitialise(nullptr, true);
   instances_.clear();
   outliving_frames_.clear();
   instance_pool_.reset();
@@ -34,6 +36,7 @@ void Store::reset() {
   threads_.reset();
   subtasks_.reset();
   sets_.reset();
+  crowds_.reset();
   shared_streams_.reset();
   copy_ends_.reset();
   resources_.reset();
@@ -77,8 +80,8 @@ void Store::invoke(const Function& f, Invocation& invocation) {
 
 bool Store::tick() {
   OPTIMIZED_ASSERT(innermost_ == nullptr && fiber_ == &host_fiber_);
-  if (open_bags_.count() == 0) return false;
-  const Candidate c = choices_.choose(ChoicePoint::kTick, {}, TickCandidates(open_bags_));
+  if (ready_.count() == 0) return false;
+  const Candidate c = choices_.choose(ChoicePoint::kTick, {}, TickCandidates(ready_));
   OPTIMIZED_ASSERT(c.entity != nullptr);
   auto& thread = *static_cast<Thread*>(c.entity);
   Instance& instance = *thread.instance;

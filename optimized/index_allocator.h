@@ -21,32 +21,33 @@ class IndexAllocator {
   void reinitialise(uint32_t limit, bool fifo) {
     free_.clear();
     free_.reserve(kUsualDepth);  // so that the first calls do not allocate
-    length_ = 1;
+    length_ = fresh_ = 1;
     limit_ = limit;
     fifo_ = fifo;
   }
 
   uint32_t length() const { return length_; }
-  uint32_t free() const { return static_cast<uint32_t>(free_.size()); }
+  uint32_t free() const { return static_cast<uint32_t>(free_.size()) + (length_ - fresh_); }
 
   // One more index, to be given after all that are free now.
   void grow() {
     trap_if(length_ > limit_, TrapSite::kTableAdd1);
-    free_.push_back(length_++);
-    if (!fifo_) std::rotate(free_.begin(), free_.end() - 1, free_.end());
+    ++length_;
   }
 
   // What the n-th add() from now would give (0: the next one), however large.
   uint32_t peek(uint32_t n = 0) const {
     const auto size = static_cast<uint32_t>(free_.size());
     if (n < size) return free_[fifo_ ? n : size - 1 - n];
-    return length_ + (n - size);
+    return fresh_ + (n - size);
   }
 
   uint32_t add() {
-    if (free_.empty()) grow();
+    if (free() == 0) grow();
     const uint32_t index = peek();
-    if (fifo_) {
+    if (free_.empty()) {
+      ++fresh_;
+    } else if (fifo_) {
       free_.erase(free_.begin());
     } else {
       free_.pop_back();
@@ -62,10 +63,11 @@ class IndexAllocator {
  private:
   static constexpr size_t kUsualDepth = 16;
 
-  std::vector<uint32_t> free_;
-  uint32_t length_ = 1;  // entry 0 is never used
-  uint32_t limit_ = 0;   // the largest index
-  bool fifo_ = false;    // Mutant::kFreeListFifo
+  std::vector<uint32_t> free_;  // those that were given back
+  uint32_t fresh_ = 1;          // from here to length_: those that were never given
+  uint32_t length_ = 1;         // entry 0 is never used
+  uint32_t limit_ = 0;          // the largest index
+  bool fifo_ = false;           // Mutant::kFreeListFifo
 };
 
 }  // namespace lockstep::optimized

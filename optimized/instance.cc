@@ -20,7 +20,7 @@ void Instance::set_up(Store& owner, uint32_t number, Instance* parent_instance) 
   threads_.reinitialise(owner.table_limit(), owner.is(Mutant::kFreeListFifo));
   thread_room = threads_.free();
   thread_entries_.clear();
-  for (Bag* bag : {&always, &exclusive_free, &entry, &entry_exclusive}) bag->reinitialise(owner.open_bags(), true);
+  for (Bag* bag : {&always, &exclusive_free, &entry, &entry_exclusive}) bag->reinitialise(&owner.ready(), true);
 }
 
 void Instance::set_exclusive(Task* task) {

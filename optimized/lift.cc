@@ -248,6 +248,7 @@ void Store::unregister_thread(Thread& thread) {
   before_thread_table_changes(instance);
   instance.remove_thread(std::exchange(thread.index, 0));
   task.threads.remove(thread);
+  thread.set_cancellable(false);
   if (last) end_task(task);
 }
 
@@ -275,6 +276,7 @@ void Store::kill_thread(Thread& thread) {
   Task& task = *thread.task;
   if (task.exited) return;
   if (thread.index != 0) task.threads.remove(thread);
+  thread.set_cancellable(false);
   if (task.threads.first() == nullptr) end_task(task);
   if (task.subtask != nullptr) std::exchange(task.subtask, nullptr)->callee = nullptr;
   if (task.invocation != nullptr) std::exchange(task.invocation, nullptr)->task = nullptr;

@@ -13,6 +13,7 @@
 //
 // Nobody counts native frames while they come and go. They are counted here, along the chain, when something depends on
 // it; each promotion, and each question, takes time in proportion to the frames that are not promoted yet.
+#include <algorithm>
 #include <utility>
 
 #include "optimized/adapter.h"
@@ -89,6 +90,10 @@ Thread* Store::get_thread(const Instance& instance, uint32_t index) const {
 }
 
 void Store::collect_frames(VMAsyncTask* current, Fiber* fiber) {
+  // Room is made once: a deep chain is copied nowhere.
+  size_t n = collected_frames_.size();
+  for (const VMAsyncTask* f = current; f != nullptr && f->kind == TaskKind::kNative; f = f->parent) ++n;
+  if (n > collected_frames_.capacity()) collected_frames_.reserve(std::max(n, 2 * collected_frames_.capacity()));
   for (; current != nullptr && current->kind == TaskKind::kNative; current = current->parent)
     collected_frames_.push_back({current, fiber});
 }

@@ -179,7 +179,8 @@ class Store {
   // What compiled code gets.
   VMContext& vm() { return vm_; }
   uint32_t table_limit() const { return table_limit_; }
-  OpenBags& open_bags() { return open_bags_; }
+  Bag& ready() { return ready_; }
+  Pool<Crowd>& crowds() { return crowds_; }
   // LiftLowerContext.reallocate (lower.cc).
   uint64_t reallocate(const Context&, uint64_t old_address, uint64_t old_size, uint64_t alignment, uint64_t new_size);
   // A new handle: owned, or borrowed by a task.
@@ -311,7 +312,7 @@ class Store {
   Counters counters_;
 
   Choices& choices_;
-  OpenBags open_bags_;
+  Bag ready_;                        // in which all others lie
   Resumption* innermost_ = nullptr;  // whoever resumed the running thread, if not its native caller
   Fiber host_fiber_;                 // the stack that the host called us on
   Fiber* fiber_ = &host_fiber_;      // the stack that we are on
@@ -325,7 +326,7 @@ class Store {
     Fiber* fiber;
   };
   std::vector<CollectedFrame> collected_frames_;                // while promoting: innermost first
-  std::vector<Thread*> cancel_candidates_;                      // while cancelling
+  CancellableThreads cancel_candidates_;                        // mutants only
   std::vector<std::unique_ptr<VMAsyncTask>> outliving_frames_;  // mutants only
 
   Pool<Instance> instance_pool_;
@@ -333,6 +334,7 @@ class Store {
   Pool<Thread> threads_;  // explicit ones
   Pool<Subtask> subtasks_;
   Pool<WaitableSet> sets_;
+  Pool<Crowd> crowds_;
   Pool<SharedStream> shared_streams_;
   Pool<CopyEnd> copy_ends_;
   Pool<ResourceHandle> resources_;

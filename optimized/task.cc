@@ -33,4 +33,28 @@ void Thread::delist() {
   if (bag != nullptr) bag->remove(*this);
 }
 
+void Thread::set_cancellable(bool value) {
+  if (!is_implicit() && value != cancellable) value ? task->cancellable.add(*this) : task->cancellable.remove(*this);
+  cancellable = value;
+}
+
+void CancellableThreads::add(Thread& thread) {
+  thread.cancellable_position = count();
+  threads_.push_back(&thread);
+  hash_ += hash_of(thread.id());
+}
+
+void CancellableThreads::remove(Thread& thread) {
+  OPTIMIZED_ASSERT(thread.cancellable_position < count() && threads_[thread.cancellable_position] == &thread);
+  threads_[thread.cancellable_position] = threads_.back();
+  threads_.back()->cancellable_position = thread.cancellable_position;
+  threads_.pop_back();
+  hash_ -= hash_of(thread.id());
+}
+
+void CancellableThreads::clear() {
+  threads_.clear();
+  hash_ = 0;
+}
+
 }  // namespace lockstep::optimized

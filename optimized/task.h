@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <vector>
 
 #include "optimized/choices.h"
 #include "optimized/list.h"
@@ -61,8 +62,8 @@ struct Thread : VMAsyncTask {
   WaitableSet* awaited_set = nullptr;  // kSetEvent, kCallbackEvent; or the set of a callback's WAIT
   Bag* bag = nullptr;                  // if what it waits for has happened
   uint32_t bag_position = 0;
-  Link<Thread> set_link;   // in awaited_set's waiters
-  Link<Thread> task_link;  // in its task's threads
+  Link<Thread> task_link;             // in its task's threads
+  uint32_t cancellable_position = 0;  // in its task's cancellable threads, if it is one of them
 
   Fiber* fiber = nullptr;            // the stack it is on; null: it gets one when it is resumed
   Link<Thread> fiber_link;           // in the store's list of threads that are the bottom of a fiber
@@ -85,7 +86,24 @@ struct Thread : VMAsyncTask {
   // Puts it into the bag of those that can go on as soon as the bag's gate is open, or takes it out.
   void enlist();
   void delist();
+  // How it blocks from now on.
+  void set_cancellable(bool);
   void reinitialise() { *this = Thread(); }
+};
+
+// Threads that blocked cancellably when they blocked last.
+class CancellableThreads {
+ public:
+  uint32_t count() const { return static_cast<uint32_t>(threads_.size()); }
+  uint64_t hash() const { return hash_; }
+  Thread& nth(uint32_t i) const { return *threads_[i]; }
+  void add(Thread&);
+  void remove(Thread&);
+  void clear();
+
+ private:
+  std::vector<Thread*> threads_;
+  uint64_t hash_ = 0;
 };
 
 struct Task {
@@ -99,6 +117,7 @@ struct Task {
   uint32_t next_k = 1;                 // of the next explicit thread
 
   List<Thread, &Thread::task_link> threads;  // those that are registered, in the order of that
+  CancellableThreads cancellable;            // of these, without the implicit one
 
   Link<Task> live_link;     // in the store's list of tasks
   Link<Task> sibling_link;  // in the parent's children

@@ -101,7 +101,7 @@ bool Store::suspend(bool cancellable) {
   promote(PromotionReason::kSuspend);
   Thread& thread = current_heap_thread();
   thread.suspended = true;
-  thread.cancellable = cancellable;
+  thread.set_cancellable(cancellable);
   block(thread, nullptr);
   return thread.cancelled;
 }
@@ -112,7 +112,7 @@ bool Store::suspend_then_resume(bool cancellable, Thread& other) {
   promote(PromotionReason::kSwitch);
   Thread& thread = current_heap_thread();
   thread.suspended = true;
-  thread.cancellable = cancellable && !is(Mutant::kSuspendedForGood);
+  thread.set_cancellable(cancellable && !is(Mutant::kSuspendedForGood));
   block(thread, &other);
   return thread.cancelled;
 }

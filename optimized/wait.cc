@@ -52,7 +52,7 @@ void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Waitable*
   OPTIMIZED_ASSERT(!thread.waiting());
   thread.suspended = false;
   thread.wait = wait;
-  thread.cancellable = cancellable;
+  thread.set_cancellable(cancellable);
   thread.awaited = awaited;
   thread.awaited_set = set;
   bool now = true;
@@ -64,7 +64,7 @@ void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Waitable*
     awaited->sync_waiter = &thread;
     now = awaited->pending_event;
   } else if (set != nullptr) {
-    set->waiters.add(thread);
+    set->add_waiter(thread);
     now = set->has_pending_event();
   }
   if (now) thread.enlist();
@@ -75,7 +75,7 @@ void Store::stop_waiting(Thread& thread) {
   if (thread.wait == Wait::kResolution) static_cast<Subtask*>(thread.awaited)->call_waiter = nullptr;
   if (thread.wait == Wait::kEvent) thread.awaited->sync_waiter = nullptr;
   if (thread.wait == Wait::kSetEvent || thread.wait == Wait::kCallbackEvent) {
-    thread.awaited_set->waiters.remove(thread);
+    thread.awaited_set->remove_waiter(thread);
   }
   thread.wait = Wait::kNothing;
 }
@@ -131,18 +131,23 @@ void Store::request_cancellation(Task& task, Instance* caller) {
     return;
   }
   OPTIMIZED_ASSERT(task.thread.state == TaskState::kStarted);
-  cancel_candidates_.clear();
-  for (Thread* t = task.threads.first(); t != nullptr; t = task.threads.next(*t))
-    if (may_cancel(*t)) cancel_candidates_.push_back(t);
+  Thread* implicit = task.thread.index != 0 && may_cancel(task.thread) ? &task.thread : nullptr;
+  const CancellableThreads* explicit_ones = &task.cancellable;
+  if (is(Mutant::kCancelIgnoresCancellable)) {
+    cancel_candidates_.clear();
+    for (Thread* t = task.threads.first(); t != nullptr; t = task.threads.next(*t))
+      if (!t->is_implicit() && may_cancel(*t)) cancel_candidates_.add(*t);
+    explicit_ones = &cancel_candidates_;
+  }
+  const ThreadCandidates candidates(*explicit_ones, implicit);
   Instance* common = instance.common_ancestor(caller);
-  if (cancel_candidates_.empty() || !instance.may_enter_below(common)) {
+  if (candidates.count() == 0 || !instance.may_enter_below(common)) {
     task.thread.state = TaskState::kPendingCancel;
     return;
   }
   task.thread.state = TaskState::kCancelDelivered;
   instance.enter_below(common);
-  const Candidate c = choices_.choose(ChoicePoint::kRequestCancellation, {task.thread.call_id, 0},
-                                      ThreadCandidates(cancel_candidates_));
+  const Candidate c = choices_.choose(ChoicePoint::kRequestCancellation, {task.thread.call_id, 0}, candidates);
   OPTIMIZED_ASSERT(c.entity != nullptr);
   resume(*static_cast<Thread*>(c.entity), true);
   instance.leave_below(common);

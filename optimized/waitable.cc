@@ -2,6 +2,7 @@
 #include "optimized/waitable.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "optimized/assert.h"
 #include "optimized/store.h"
@@ -14,7 +15,7 @@ void Waitable::set_pending_event() {
   pending_event = true;
   if (set != nullptr) {
     set->add_pending(*this);
-    if (set->pending.size() == 1) set->wake_waiters();
+    if (set->pending.count() == 1) set->wake_waiters();
   }
   if (sync_waiter != nullptr) sync_waiter->enlist();
 }
@@ -37,39 +38,105 @@ void Waitable::join(WaitableSet* other) {
   if (!pending_event) return;
   set->add_pending(*this);
   if (instance->store->is(Mutant::kLostWakeUp)) return;
-  if (set->pending.size() == 1) set->wake_waiters();
+  if (set->pending.count() == 1) set->wake_waiters();
 }
 
 void WaitableSet::reinitialise() {
   instance = nullptr;
   index = num_waiting = num_elements = 0;
   pending.clear();
-  pending_hash = 0;
-  waiters.clear();
+  waiter = nullptr;
+  crowd = nullptr;
 }
 
-void WaitableSet::add_pending(Waitable& w) {
-  w.pending_position = static_cast<uint32_t>(pending.size());
-  pending.push_back(&w);
-  pending_hash += hash_of(w.id());
-}
+void WaitableSet::add_pending(Waitable& w) { pending.add(w); }
 
 void WaitableSet::remove_pending(Waitable& w) {
-  OPTIMIZED_ASSERT(w.pending_position < pending.size() && pending[w.pending_position] == &w);
-  pending[w.pending_position] = pending.back();
-  pending[w.pending_position]->pending_position = w.pending_position;
-  pending.pop_back();
-  pending_hash -= hash_of(w.id());
+  pending.remove(w);
   if (pending.empty()) unwake_waiters();
 }
 
+void PendingWaitables::add(Waitable& w) {
+  w.pending_position = count();
+  if (first_ == nullptr) {
+    first_ = &w;
+  } else {
+    more_.push_back(&w);
+  }
+  hash_ += hash_of(w.id());
+}
+
+void PendingWaitables::remove(Waitable& w) {
+  OPTIMIZED_ASSERT(w.pending_position < count() && &nth(w.pending_position) == &w);
+  Waitable& last = nth(count() - 1);
+  last.pending_position = w.pending_position;
+  (w.pending_position == 0 ? first_ : more_[w.pending_position - 1]) = &last;
+  if (more_.empty()) {
+    first_ = nullptr;
+  } else {
+    more_.pop_back();
+  }
+  hash_ -= hash_of(w.id());
+}
+
+void PendingWaitables::clear() {
+  first_ = nullptr;
+  more_.clear();
+  hash_ = 0;
+}
+
+void WaitableSet::add_waiter(Thread& thread) {
+  if (waiter == nullptr && crowd == nullptr) {
+    waiter = &thread;
+    return;
+  }
+  if (crowd == nullptr) {
+    crowd = &instance->store->crowds().acquire();
+    crowd->set_up(*instance, has_pending_event());
+    crowd->add(*std::exchange(waiter, nullptr));
+  }
+  crowd->add(thread);
+}
+
+void WaitableSet::remove_waiter(Thread& thread) {
+  if (waiter == &thread) {
+    waiter = nullptr;
+  } else if (crowd->empty()) {
+    crowd->leave();
+    instance->store->crowds().release(*std::exchange(crowd, nullptr));
+  }
+}
+
 void WaitableSet::wake_waiters() {
-  for (Thread* t = waiters.first(); t != nullptr; t = waiters.next(*t)) t->enlist();
+  if (waiter != nullptr) waiter->enlist();
+  if (crowd != nullptr) crowd->set_open(true);
 }
 
 // The only event was taken, or its waitable left: whoever has not run yet goes on waiting.
 void WaitableSet::unwake_waiters() {
-  for (Thread* t = waiters.first(); t != nullptr; t = waiters.next(*t)) t->delist();
+  if (waiter != nullptr) waiter->delist();
+  if (crowd != nullptr) crowd->set_open(false);
+}
+
+void Crowd::set_up(Instance& instance, bool open) {
+  always.reinitialise(&instance.always, open);
+  exclusive_free.reinitialise(&instance.exclusive_free, open);
+}
+
+void Crowd::add(Thread& thread) {
+  thread.delist();
+  if (thread.abandoned) return;
+  (thread.wait == Wait::kSetEvent ? always : exclusive_free).add(thread);
+}
+
+void Crowd::leave() {
+  always.leave_outer();
+  exclusive_free.leave_outer();
+}
+
+void Crowd::set_open(bool open) {
+  always.set_open(open);
+  exclusive_free.set_open(open);
 }
 
 bool LoweredCall::params_in_memory() const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "optimized/abi.h"
+#include "optimized/bag.h"
 #include "optimized/choices.h"
 #include "optimized/list.h"
 #include "optimized/task.h"
@@ -39,19 +40,53 @@ struct Waitable {
   void join(WaitableSet*);
 };
 
+// The threads that wait on one set, if they are several: all are ready once the set has an event, and none when one of
+// them has taken it, in one step each.
+struct Crowd {
+  Bag always;          // in that of the instance
+  Bag exclusive_free;  // likewise
+
+  void reinitialise() {}
+  void set_up(Instance&, bool open);
+  bool empty() const { return always.empty() && exclusive_free.empty(); }
+  void add(Thread&);
+  void set_open(bool);
+  void leave();
+};
+
+// The elements of a set that have an event. The first needs no allocation.
+class PendingWaitables {
+ public:
+  bool empty() const { return first_ == nullptr; }
+  uint32_t count() const { return first_ == nullptr ? 0 : static_cast<uint32_t>(more_.size()) + 1; }
+  uint64_t hash() const { return hash_; }
+  Waitable& nth(uint32_t i) const { return i == 0 ? *first_ : *more_[i - 1]; }
+  void add(Waitable&);
+  void remove(Waitable&);
+  void clear();
+
+ private:
+  Waitable* first_ = nullptr;
+  std::vector<Waitable*> more_;
+  uint64_t hash_ = 0;
+};
+
 struct WaitableSet {
   Instance* instance = nullptr;
   uint32_t index = 0;
   uint32_t num_waiting = 0;
   uint32_t num_elements = 0;
-  std::vector<Waitable*> pending;  // the elements that have an event
-  uint64_t pending_hash = 0;
-  List<Thread, &Thread::set_link> waiters;
+  PendingWaitables pending;
+  Thread* waiter = nullptr;  // the only one, if there was never a second; or else:
+  Crowd* crowd = nullptr;
 
   void reinitialise();
   bool has_pending_event() const { return !pending.empty(); }
   void add_pending(Waitable&);
   void remove_pending(Waitable&);
+  void add_waiter(Thread&);
+  // It is in no bag any more.
+  void remove_waiter(Thread&);
   void wake_waiters();
 
  private:
