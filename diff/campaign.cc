@@ -46,6 +46,8 @@ class Campaign {
       for (const auto& [reason, n] : counted.promotions) result_.counters.promotions[reason] += n;
       result_.counters.sync_calls += counted.sync_calls;
       result_.counters.sync_calls_unpromoted += counted.sync_calls_unpromoted;
+      result_.counters.sync_calls_beyond_leaves += counted.sync_calls_beyond_leaves;
+      result_.counters.sync_calls_beyond_leaves_unpromoted += counted.sync_calls_beyond_leaves_unpromoted;
     }
     clear_progress();
     return std::move(result_);

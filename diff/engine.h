@@ -104,6 +104,10 @@ struct EngineCounters {
   std::map<std::string, uint64_t> promotions;  // by reason
   uint64_t sync_calls = 0;                     // sync-to-sync calls
   uint64_t sync_calls_unpromoted = 0;          // of these, unpromoted to the end
+  // The same without the cases that are leaves only: where no sync-typed function that was called has called anything
+  // itself, or used a built-in that can promote.
+  uint64_t sync_calls_beyond_leaves = 0;
+  uint64_t sync_calls_beyond_leaves_unpromoted = 0;
 };
 
 class Engine {

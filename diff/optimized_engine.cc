@@ -46,6 +46,34 @@ opt::Encoding optimized_encoding(traces::Encoding e) { return static_cast<opt::E
 opt::AddressType address_type(traces::IndexType t) { return static_cast<opt::AddressType>(t); }
 uint32_t low_word(uint64_t v) { return static_cast<uint32_t>(v); }
 
+// Whether a leaf of the call tree does without it: it calls nobody, and nothing in it can promote.
+bool is_of_leaves(Op op) {
+  switch (op) {
+    case Op::kCall:
+    case Op::kWaitableSetWait:
+    case Op::kSubtaskCancel:
+    case Op::kThreadIndex:
+    case Op::kThreadYield:
+    case Op::kStreamRead:
+    case Op::kStreamWrite:
+    case Op::kStreamCancelRead:
+    case Op::kStreamCancelWrite:
+    case Op::kFutureRead:
+    case Op::kFutureWrite:
+    case Op::kFutureCancelRead:
+    case Op::kFutureCancelWrite:
+    case Op::kThreadNewIndirect:
+    case Op::kThreadSuspend:
+    case Op::kThreadSuspendThenResume:
+    case Op::kThreadYieldThenResume:
+    case Op::kThreadSuspendThenPromote:
+    case Op::kThreadYieldThenPromote:
+      return false;
+    default:
+      return true;
+  }
+}
+
 class OptimizedBackend : public Backend {
  public:
   OptimizedBackend(Run& run, opt::Store& store)
@@ -63,10 +91,12 @@ class OptimizedBackend : public Backend {
   }
 
   World& world() { return world_; }
+  bool leaves_only() const { return leaves_only_; }
 
   ThreadId current_thread() override { return id_of(store_.current_thread()); }
 
   uint64_t perform(const BuiltinCall& c) override {
+    leaves_only_ &= is_of_leaves(c.op) || !in_called_sync_typed();
     const Defined& d = canons_[c.instance][c.canon_index];
     const auto arg = [&](size_t i) { return low_word(c.args[i]); };
     switch (c.op) {
@@ -228,6 +258,12 @@ class OptimizedBackend : public Backend {
     opt::Invocation& call = invocations_.emplace_back();
     call.call_id = traces::task_name(traces::Context::kStart, instance, 1);
     store_.invoke(function, call);
+  }
+
+  // Whether the current task is of a sync-typed function that was called, not invoked by the outermost host.
+  bool in_called_sync_typed() const {
+    const opt::VMAsyncTask* task = opt::task_head(store_.vm().current);
+    return task->may_block == 0 && task->parent != nullptr;
   }
 
   bool tick() override { return store_.tick(); }
@@ -522,6 +558,7 @@ class OptimizedBackend : public Backend {
   const traces::Scenario& scenario_;
   std::deque<opt::ResourceType> resource_types_;
   OptimizedValues values_;
+  bool leaves_only_ = true;  // so far
   World world_;
   opt::Store& store_;
   std::vector<opt::Instance*> instances_;
@@ -654,6 +691,7 @@ class OptimizedEngine : public Engine, private opt::Choices {
 
   void run(Run& run) override {
     store_.reset({mutant_, run.scenario.table_limit});
+    const opt::Counters before = store_.counters();
     OptimizedBackend backend(run, store_);
     backend_ = &backend;
     world_ = &backend.world();
@@ -663,6 +701,10 @@ class OptimizedEngine : public Engine, private opt::Choices {
     } catch (const opt::AssertionFailure& e) {
       world_->fail(e.what());
     }
+    if (!backend.leaves_only()) {
+      beyond_leaves_ += store_.counters().sync_calls - before.sync_calls;
+      beyond_leaves_unpromoted_ += store_.counters().sync_calls_unpromoted - before.sync_calls_unpromoted;
+    }
     // Guests on suspended stacks are unwound while their world is still there.
     store_.reset({mutant_});
     world_ = nullptr;
@@ -671,7 +713,7 @@ class OptimizedEngine : public Engine, private opt::Choices {
 
   EngineCounters counters() const override {
     const opt::Counters& c = store_.counters();
-    EngineCounters out{{}, c.sync_calls, c.sync_calls_unpromoted};
+    EngineCounters out{{}, c.sync_calls, c.sync_calls_unpromoted, beyond_leaves_, beyond_leaves_unpromoted_};
     for (size_t i = 0; i < opt::kPromotionReasonCount; ++i)
       out.promotions[std::string(opt::name(static_cast<opt::PromotionReason>(i)))] = c.promotions[i];
     return out;
@@ -707,6 +749,8 @@ class OptimizedEngine : public Engine, private opt::Choices {
   OptimizedBackend* backend_ = nullptr;
   std::vector<opt::Id> ids_;
   std::vector<ThreadId> candidates_;
+  uint64_t beyond_leaves_ = 0;  // sync-to-sync calls of cases that are not leaves only; of these, unpromoted
+  uint64_t beyond_leaves_unpromoted_ = 0;
 };
 
 }  // namespace

@@ -96,8 +96,11 @@ void print_summary(const CampaignOptions& options, const CampaignResult& r) {
   if (const EngineCounters& c = r.counters; !c.promotions.empty()) {
     std::string text;
     for (const auto& [reason, n] : c.promotions) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", reason, n);
-    fmt::print("  promotions: {}; {:.1f} % of {} sync-to-sync calls unpromoted to the end\n", text,
-               percent(c.sync_calls_unpromoted, c.sync_calls), c.sync_calls);
+    fmt::print("  promotions: {}\n", text);
+    fmt::print(
+        "  sync-to-sync calls unpromoted to the end: {:.1f} % of {}; {:.1f} % of {} without cases of leaves only\n",
+        percent(c.sync_calls_unpromoted, c.sync_calls), c.sync_calls,
+        percent(c.sync_calls_beyond_leaves_unpromoted, c.sync_calls_beyond_leaves), c.sync_calls_beyond_leaves);
   }
   for (const std::string& engine : options.against) {
     const auto it = r.scores.find(engine);
@@ -140,6 +143,8 @@ std::string summary_json(const CampaignOptions& options, const CampaignResult& r
   for (const auto& [reason, n] : r.counters.promotions) promotions[reason] = n;
   j["sync_to_sync_calls"] = r.counters.sync_calls;
   j["sync_to_sync_calls_unpromoted"] = r.counters.sync_calls_unpromoted;
+  j["sync_to_sync_calls_beyond_leaves"] = r.counters.sync_calls_beyond_leaves;
+  j["sync_to_sync_calls_beyond_leaves_unpromoted"] = r.counters.sync_calls_beyond_leaves_unpromoted;
   j["median_steps"] = s.median_steps();
   j["cases_with_two_live_tasks"] = s.cases_with_two_tasks;
   j["cases_with_blocked_thread"] = s.cases_with_blocked_thread;
