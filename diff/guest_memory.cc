@@ -24,11 +24,18 @@ GuestMemory::GuestMemory(uint32_t pages) : size_(pages * kPageSize) {
   }
 }
 
+void GuestMemory::find_dirty() {
+  dirty_.clear();
+  for (size_t large = 0; large < size_; large += kLargeBlock) {
+    if (is_zero(large, kLargeBlock)) continue;
+    for (size_t at = large; at < large + kLargeBlock; at += kBlock)
+      if (!is_zero(at, kBlock)) dirty_.push_back(static_cast<uint32_t>(at));
+  }
+}
+
 GuestMemory::~GuestMemory() {
   if (buffer_ == nullptr) return;  // moved from
-  if (!looked_through_)
-    for (size_t at = 0; at < size_; at += kBlock)
-      if (!is_zero(at)) dirty_.push_back(static_cast<uint32_t>(at));
+  if (!looked_through_) find_dirty();
   for (const uint32_t at : dirty_) std::memset(buffer_.get() + at, 0, kBlock);
   pool(size_ / kPageSize).push_back(std::move(buffer_));
 }

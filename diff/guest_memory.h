@@ -25,28 +25,28 @@ class GuestMemory {
   template <typename F>
   void for_each_word(F&& f) {
     looked_through_ = true;
-    for (size_t at = 0; at < size_; at += kBlock) {
-      if (is_zero(at)) continue;
-      dirty_.push_back(static_cast<uint32_t>(at));
-      for (size_t word = at; word < at + kBlock; word += 4) {
+    find_dirty();
+    for (const uint32_t at : dirty_) {
+      for (uint32_t word = at; word < at + kBlock; word += 4) {
         const uint8_t* b = buffer_.get() + word;
         const uint32_t value = uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
-        if (value != 0) f(static_cast<uint32_t>(word), value);
+        if (value != 0) f(word, value);
       }
     }
   }
 
  private:
+  // Most of a page is zero: that is seen by large blocks.
+  static constexpr size_t kLargeBlock = 4096;
   static constexpr size_t kBlock = 512;
-  bool is_zero(size_t at) const {
-    static constexpr uint8_t kZeros[kBlock] = {};
-    return std::memcmp(buffer_.get() + at, kZeros, kBlock) == 0;
-  }
+  static constexpr uint8_t kZeros[kLargeBlock] = {};
+  bool is_zero(size_t at, size_t size) const { return std::memcmp(buffer_.get() + at, kZeros, size) == 0; }
+  void find_dirty();
 
   std::unique_ptr<uint8_t[]> buffer_;
   size_t size_;
   bool looked_through_ = false;
-  std::vector<uint32_t> dirty_;  // blocks that are not zero, if looked through
+  std::vector<uint32_t> dirty_;  // blocks that are not zero, if looked through; in order
 };
 
 }  // namespace lockstep::diff
