@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the console blocks of README.md as written and compares what they print.
 
-In a block ```console, a line "$ COMMAND" is run (in one folder for the whole file, with ./lockstep, properties and traces in it), and the
+In a block ```console, a line "$ COMMAND" is run (in one folder for the whole file, with ./lockstep, diff, properties and traces in it), and the
 lines after it are what it must print. A line "…" stands for any lines, "…" at the end of a line for its rest. "echo $?"
 asks for the exit code of the command before. With LOCKSTEP_BLESS=1 nothing is compared and the output is printed.
 """
@@ -46,7 +46,7 @@ def main():
     failures = 0
     last_code = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("lockstep", "properties", "traces"):
+        for name in ("lockstep", "diff", "properties", "traces"):
             os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
         for number, command, expected in commands:
             if command == "echo $?":

@@ -27,8 +27,10 @@ constexpr uint64_t kChooserSalt = 0x6368'6f6f'7365'7221;
 class Campaign {
  public:
   Campaign(const CampaignOptions& options, const Style& style, Beacon* beacon)
-      : options_(options), style_(style), beacon_(beacon) {
+      : options_(options), generator_(options.generator), style_(style), beacon_(beacon) {
     for (const std::string& name : options_.against) contestants_.push_back(Contestant::make(name, options_.case_time));
+    if (options_.supported)
+      for (const auto& c : contestants_) restrict_to(generator_, c->support());
   }
 
   CampaignResult run() {
@@ -80,7 +82,7 @@ class Campaign {
   }
 
   void one_case(uint64_t index) {
-    auto c = std::make_shared<Case>(generate_case(options_.seed, index, options_.generator));
+    auto c = std::make_shared<Case>(generate_case(options_.seed, index, generator_));
     result_.statistics.add(c->expected);
     if (options_.cells != nullptr) options_.cells->add(c->expected, c->scenario);
     for (uint32_t i = 0; i < contestants_.size(); ++i) {
@@ -185,6 +187,7 @@ class Campaign {
   }
 
   const CampaignOptions& options_;
+  GeneratorOptions generator_;
   const Style style_;
   Beacon* const beacon_;
   std::vector<std::unique_ptr<Contestant>> contestants_;
@@ -233,8 +236,12 @@ CampaignResult run_campaign(const CampaignOptions& options, const Style& style, 
 
 CampaignResult after_death(const CampaignOptions& options, uint64_t index, const std::string& engine,
                            const std::string& failure, const Style& style) {
-  const Case c = generate_case(options.seed, index, options.generator);
   const auto contestant = Contestant::make(engine, options.case_time);
+  GeneratorOptions generator = options.generator;
+  if (options.supported)
+    for (const std::string& name : options.against)
+      restrict_to(generator, Contestant::make(name, options.case_time)->support());
+  const Case c = generate_case(options.seed, index, generator);
   CampaignResult result;
   result.scores[engine].divergences = 1;
   result.failures.push_back(handle_failure(c, {Verdict::Kind::kFailed, {}, failure}, *contestant, options.out, style));

@@ -31,6 +31,7 @@ struct CampaignOptions {
   size_t max_failures = 1;
   std::chrono::milliseconds case_time{10'000};
   GeneratorOptions generator;
+  bool supported = false;  // only cases that all engines support
   Cells* cells = nullptr;  // counts what the reference reaches, if there is one (coverage.h)
   std::string json_file;
   std::string junit_file;

@@ -117,8 +117,8 @@ TEST(CommandLine, EveryListedTrapIsExplained) {
 
 TEST(CommandLine, EnginesAreSplitAtCommasThatBeginOne) {
   EXPECT_EQ(split_engines("optimized"), std::vector<std::string>{"optimized"});
-  EXPECT_EQ(split_engines("optimized:x,model,exec:sh -c a,b,definitions:p"),
-            (std::vector<std::string>{"optimized:x", "model", "exec:sh -c a,b", "definitions:p"}));
+  EXPECT_EQ(split_engines("optimized:x,model,exec:sh -c a,b,plugin:./a,b.so,definitions:p"),
+            (std::vector<std::string>{"optimized:x", "model", "exec:sh -c a,b", "plugin:./a,b.so", "definitions:p"}));
 }
 
 }  // namespace

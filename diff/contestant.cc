@@ -5,6 +5,7 @@
 #include "diff/chooser.h"
 #include "diff/model_engine.h"
 #include "diff/optimized_engine.h"
+#include "diff/plugin_engine.h"
 #include "diff/scenario_source.h"
 #include "diff/supervise.h"
 #include "traces/files.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::string_view kDefinitions = "definitions:";
 constexpr std::string_view kExec = "exec:";
 constexpr std::string_view kOptimized = "optimized:";
+constexpr std::string_view kPlugin = "plugin:";
 
 std::string peers() { return std::string(LOCKSTEP_ROOT) + "/diff/peers/"; }
 
@@ -59,6 +61,11 @@ std::unique_ptr<Contestant> Contestant::make(const std::string& name, std::chron
     auto engine = make_optimized_engine(mutant);
     if (engine == nullptr) throw InputError(name, "no such engine; `lockstep list engines` names them");
     return std::unique_ptr<Contestant>(new Contestant(name, std::move(engine), time_limit));
+  }
+  if (name.starts_with(kPlugin)) {
+    const auto serve = [path = name.substr(kPlugin.size())] { return serve_plugin(path); };
+    return std::unique_ptr<Contestant>(
+        new Contestant(name, std::make_unique<PeerEngine>(name, serve, time_limit), time_limit));
   }
   std::vector<std::string> command;
   if (name.starts_with(kDefinitions)) {
@@ -131,12 +138,14 @@ Words Contestant::record(const traces::Scenario& scenario, const std::vector<tra
 std::optional<Verdict> Contestant::skip(const Case& c) const {
   if (peer_ && !peer_->capabilities().choices && has_open_choice(c.expected))
     return Verdict{Verdict::Kind::kSkipped, {}, "the schedule is open and the engine takes its own"};
+  if (const std::string what = lacking(c.scenario, support()); !what.empty())
+    return Verdict{Verdict::Kind::kSkipped, {}, "the engine does not support " + what};
   return std::nullopt;
 }
 
 void Contestant::begin(std::shared_ptr<const Case> c) {
   std::optional<Verdict> early = peer_ ? skip(*c) : judge(*c);
-  if (!early) peer_->send(c->scenario, c->choices);
+  if (!early) peer_->send(c->scenario, c->choices, c->expected);
   waiting_.push_back(std::move(c));
   early_.push_back(std::move(early));
 }
@@ -155,6 +164,7 @@ Verdict Contestant::verdict_of(const Case& c, const PeerAnswer& answer) const {
   if (!answer.unsupported.empty())
     return {Verdict::Kind::kSkipped, {}, "the engine does not support " + answer.unsupported};
   Verdict v;
+  if (answer.agrees) return v;
   v.difference = compare(c.expected, answer.events, peer_->capabilities());
   if (v.difference) v.kind = Verdict::Kind::kDiffers;
   return v;
@@ -168,6 +178,7 @@ std::vector<EngineInfo> known_engines() {
   for (const auto& [mutant, text] : optimized_mutants())
     out.push_back({"optimized:" + mutant, "deliberate bug: " + text});
   out.push_back({"definitions:PATH", "the specification's own definitions.py, unmodified"});
+  out.push_back({"plugin:LIBRARY", "a shared library that implements diff/plugin.h, in a child process"});
   out.push_back({"exec:COMMAND", "any program that speaks the protocol of diff/PROTOCOL.md"});
   return out;
 }

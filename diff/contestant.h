@@ -37,7 +37,7 @@ struct Verdict {
 
 class Contestant {
  public:
-  // model, optimized, optimized:NAME, exec:COMMAND, definitions:PATH. Throws InputError.
+  // model, optimized, optimized:NAME, exec:COMMAND, plugin:LIBRARY, definitions:PATH. Throws InputError.
   static std::unique_ptr<Contestant> make(const std::string& name, std::chrono::milliseconds time_limit);
 
   const std::string& name() const { return name_; }
@@ -45,6 +45,8 @@ class Contestant {
   std::string version() const;
   Capabilities capabilities() const;
   EngineCounters counters() const;
+  // Cases that use more are skipped.
+  Support support() const { return peer_ ? peer_->support() : Support(); }
   uint64_t restarts() const { return peer_ ? peer_->restarts() : 0; }
 
   // Judges this case now.

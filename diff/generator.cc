@@ -242,7 +242,7 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
   }
   const auto take = [&](Step step) {
     d = Draft();
-    return (this->*step)(a, d);
+    return (this->*step)(a, d) && supported(a.instance, d);
   };
   // In a post-return or a realloc nearly everything traps, and that is what is to be seen there.
   const bool locked_in = a.context == Context::kPostReturn || a.context == Context::kRealloc;
@@ -253,7 +253,7 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
     if (locked_in && random_.chance(75) && take(&Generator::some_builtin)) return true;
     if (take(&Generator::draw_mistake)) return true;
   }
-  if (flood_ && has_token(a)) {
+  if (flood_ && has_token(a) && options_.support.has(Op::kBackpressureInc)) {
     flood_ = false;
     traces::Operation inc;
     inc.kind = Op::kBackpressureInc;
@@ -303,9 +303,18 @@ bool Generator::draw_step(const Activation& a, GrowingSegment& segment, Draft& d
                                            : &Generator::draw_drop;
     if (take(step)) return true;
   }
-  for (int attempt = 0; attempt < 8; ++attempt)
+  // Where little is supported, most of what is drawn is not.
+  const int attempts = options_.support.everything() ? 8 : 100;
+  for (int attempt = 0; attempt < attempts; ++attempt)
     if (take(kSteps[random_.weighted(weights_)].step)) return true;
   return false;
+}
+
+bool Generator::supported(uint32_t instance, const Draft& d) const {
+  if (options_.support.everything()) return true;
+  const auto fits = [&](const Operation& o) { return supports(options_.support, o, scenario_.instances[instance]); };
+  return fits(d.op) && std::all_of(d.before.begin(), d.before.end(), fits) &&
+         std::all_of(d.after.begin(), d.after.end(), fits);
 }
 
 Generator::Step Generator::step_with_holding(const Activation& a) {
@@ -345,11 +354,11 @@ void Generator::end(const Activation& a, GrowingSegment& segment) {
   // Backpressure is usually given back.
   if (view_->pressure(a.instance) && random_.chance(80)) {
     Draft d;
-    if (draw_backpressure_dec(a, d)) add(a.instance, segment, std::move(d));
+    if (draw_backpressure_dec(a, d) && supported(a.instance, d)) add(a.instance, segment, std::move(d));
   }
   if (rich_ && random_.chance(10)) {
     Draft d;
-    if (draw_context_get(a, d)) add(a.instance, segment, std::move(d));
+    if (draw_context_get(a, d) && supported(a.instance, d)) add(a.instance, segment, std::move(d));
   }
   switch (a.context) {
     case Context::kBody:

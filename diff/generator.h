@@ -24,6 +24,7 @@
 #include "diff/engine.h"
 #include "diff/random.h"
 #include "diff/registers.h"
+#include "diff/support.h"
 #include "diff/topology.h"
 
 namespace lockstep::diff {
@@ -34,6 +35,8 @@ struct GeneratorOptions {
   uint32_t max_operations = 90;
   // Percent of cases whose guests make mistakes.
   uint32_t sloppy_percent = 22;
+  // What scripts and host functions may use; `restrict_to` keeps it and the topology in step.
+  Support support;
 };
 
 class Generator : public ScriptSource {
@@ -130,6 +133,7 @@ class Generator : public ScriptSource {
   GrowingSegment& segment_of(const Activation&);
   bool draw(const Activation&, GrowingSegment&);
   bool draw_step(const Activation&, GrowingSegment&, Draft&);
+  bool supported(uint32_t instance, const Draft&) const;
   Step step_with_holding(const Activation&);
   void end(const Activation&, GrowingSegment&);
   void end_body(const Activation&, GrowingSegment&);

@@ -350,7 +350,7 @@ const HostOperation* Generator::on_call(uint32_t host_function, Token token, siz
       o.kind = HostOp::kCallStack;
       call.on_call.push_back(o);
     }
-    if (random_.chance(9) && budget_ > 0)
+    if (random_.chance(9) && budget_ > 0 && options_.support.has(Need::kNestedInvoke))
       if (auto invoke = draw_invoke(callers_.contains(token) ? callers_.at(token) : 0))
         call.on_call.push_back(std::move(*invoke));
     if (!end_types_.empty() && random_.chance(15)) {

@@ -67,6 +67,7 @@ int run(int argc, char** argv) {
       run_verb->add_option("--cases", cases, "how many cases")->excludes(for_option)->check(CLI::NonNegativeNumber);
   run_verb->add_option("--against", engines,
                        "engines, separated by commas; `list engines` names them (default optimized)");
+  run_verb->add_flag("--supported", campaign.supported, "only cases that all of these engines support, as they say");
   run_verb->add_option("--time-limit", time_limit, "how long an engine may take for a case (default 10s)");
   run_verb->add_option("--shard", shard, "K/N: only each N-th case, beginning with the K-th");
   run_verb->add_option("--out", campaign.out, "folder for failures (default out)");

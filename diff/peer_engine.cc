@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
+#include "diff/plugin_engine.h"
 #include "traces/json.h"
 #include "traces/json_reader.h"
 
@@ -39,6 +41,12 @@ PeerEngine::PeerEngine(std::string name, std::vector<std::string> command, std::
   start();
 }
 
+PeerEngine::PeerEngine(std::string name, std::function<int()> serve, std::chrono::milliseconds time_limit)
+    : name_(std::move(name)), serve_(std::move(serve)), time_limit_(time_limit) {
+  signal(SIGPIPE, SIG_IGN);
+  start();
+}
+
 PeerEngine::~PeerEngine() { stop(); }
 
 void PeerEngine::start() {
@@ -50,6 +58,7 @@ void PeerEngine::start() {
   std::vector<char*> argv;
   for (std::string& a : command_) argv.push_back(a.data());
   argv.push_back(nullptr);
+  std::fflush(nullptr);  // else a child that is not another program could write it once more
   pid_ = fork();
   if (pid_ == 0) {
     dup2(to[0], 0);
@@ -57,6 +66,11 @@ void PeerEngine::start() {
     dup2(errors[1], 2);
     setpgid(0, 0);                     // so that Ctrl-C reaches us first, and that all of it can be killed
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // an engine that hangs must not outlive us
+    if (serve_) {
+      close_range(3, ~0u, 0);  // pipes of other engines, which would not see our end
+      for (const int s : {SIGINT, SIGTERM, SIGPIPE}) signal(s, SIG_DFL);
+      _exit(serve_());
+    }
     execvp(argv[0], argv.data());
     const std::string text = std::string(argv[0]) + ": " + std::strerror(errno) + "\n";
     [[maybe_unused]] const ssize_t n = write(2, text.data(), text.size());
@@ -110,6 +124,7 @@ void PeerEngine::read_hello() {
     const Json j = traces::parse_json(line);
     if (!j.is_object() || j.value("lockstep", "") != "1")
       throw InputError("", "not a hello of protocol version 1: " + line.substr(0, 200));
+    if (serve_ && j.contains("refused")) throw InputError("", j.value("refused", ""));
     version_ = j.value("name", "");
     if (j.contains("sha256")) version_ += " sha256 " + j.value("sha256", "");
     capabilities_ = {false, false, false, false};
@@ -126,6 +141,7 @@ void PeerEngine::read_hello() {
       else
         throw InputError(at, "unknown capability " + c.dump());
     });
+    if (j.contains("supports")) support_ = support_from_names(j.at("supports"), "supports");
   } catch (const nlohmann::json::exception&) {
     throw InputError(name_, "its hello has fields of the wrong type: " + line.substr(0, 200));
   } catch (const InputError& e) {
@@ -192,7 +208,8 @@ std::optional<std::string> PeerEngine::take_line() {
   return line;
 }
 
-void PeerEngine::send(const traces::Scenario& scenario, const std::vector<traces::TakenChoice>& choices) {
+void PeerEngine::send(const traces::Scenario& scenario, const std::vector<traces::TakenChoice>& choices,
+                      std::span<const uint32_t> expected) {
   Json list = Json::array();
   for (const traces::TakenChoice& c : choices)
     list.push_back(Json::array({traces::name(c.point), traces::to_string(c.taken)}));
@@ -200,7 +217,9 @@ void PeerEngine::send(const traces::Scenario& scenario, const std::vector<traces
   Json j{{"case", number}};
   j["scenario"] = traces::to_json(scenario);
   j["choices"] = std::move(list);
+  if (serve_) j["expected"] = expected.size();
   pending_.push_back({number, j.dump() + "\n"});
+  if (serve_) pending_.back().line.append(reinterpret_cast<const char*>(expected.data()), expected.size_bytes());
   to_write_ += pending_.back().line;
   // As much as goes without waiting; an engine that died is noticed by collect.
   pollfd fd{in_, POLLOUT, 0};
@@ -238,7 +257,12 @@ PeerAnswer PeerEngine::parse(const std::string& line, uint64_t number) const {
     traces::ObjectReader r(j, "");
     if (r.number("case") != number) throw InputError("/case", "expected " + std::to_string(number));
     answer.unsupported = r.text_or_empty("unsupported");
-    if (answer.unsupported.empty()) {
+    if (serve_) {
+      answer.failure = r.text_or_empty("failure");
+      answer.agrees = r.flag("agrees");
+      answer.events = from_hex(r.text_or_empty("words"));
+      if (!answer.failure.empty() && !errors_.empty()) answer.failure += "\nits standard error:\n" + errors_;
+    } else if (answer.unsupported.empty()) {
       answer.events = traces::events_from_json(r.required("events"));
       if (!traces::outcome_of(answer.events)) throw InputError("/events", "there is no outcome");
     }

@@ -134,6 +134,26 @@ TEST(Peer, ThatReportsWhatTheSchemaDoesNotHaveFails) {
   expect_failure(R"({"case":2,"events":[{"outcome":"done"}],"x":1})", "unknown field \"x\"");
 }
 
+TEST(Peer, ThatSaysWhatItSupportsGetsNothingElse) {
+  const auto hello = [](const std::string& supports) {
+    return R"({"lockstep":"1","name":"test 1","capabilities":["choices","snapshot","tree","aftermath"],"supports":)" +
+           supports + "}";
+  };
+  const Playback nothing("", hello("[]"));
+  const auto engine = Contestant::make(nothing.name(), kCaseTime);
+  for (size_t i = 0; i < Playback::kCases; ++i) {
+    const Verdict v = engine->judge(*nothing.at(i));
+    EXPECT_EQ(v.kind, Verdict::Kind::kSkipped) << i;
+    EXPECT_TRUE(v.text.starts_with("the engine does not support ")) << v.text;
+  }
+  const Playback all("", hello(Json(names_of(Support{})).dump()));
+  EXPECT_EQ(Contestant::make(all.name(), kCaseTime)->judge(*all.at(0)).kind, Verdict::Kind::kAgrees);
+  const Playback wrong("", hello(R"(["flying"])"));
+  EXPECT_TRUE(contains(complaint_of([&] { Contestant::make(wrong.name(), kCaseTime); }), "\"flying\""));
+  const Playback number("", hello("7"));
+  EXPECT_TRUE(contains(complaint_of([&] { Contestant::make(number.name(), kCaseTime); }), "wrong type"));
+}
+
 TEST(Peer, ThatNestsTooDeepFails) { expect_failure("!print('[' * 100000, flush=True)", "nested deeper than"); }
 
 TEST(Peer, ThatClosesItsOutputFails) { expect_failure("!os.close(1); signal.pause()", "closed its output"); }

@@ -39,6 +39,8 @@ class Builder {
  public:
   Builder(Random& random, const TopologyOptions& options) : random_(random) {
     s_.recursion = random_.chance(options.recursion_percent);
+    async_functions_ = options.async_functions;
+    post_returns_ = options.post_returns;
     features_ = options.features;
   }
 
@@ -132,7 +134,7 @@ class Builder {
   void host_functions() {
     const uint32_t count = random_.between(1, 3);
     for (uint32_t i = 0; i < count; ++i) {
-      const bool async_ = random_.chance(75);
+      const bool async_ = random_.chance(75) && async_functions_;
       FuncType t = types_->function(async_, kNone);
       s_.host_functions.push_back({std::move(t)});
     }
@@ -160,7 +162,7 @@ class Builder {
     for (uint32_t k = 0; k < count; ++k) {
       Function f;
       f.instance = i;
-      const bool async_ = !random_.chance(sync_percent_);
+      const bool async_ = !random_.chance(sync_percent_) && async_functions_;
       f.type = types_->function(async_, i);
       if (f.type.async_) f.lift = static_cast<Lift>(random_.weighted(std::to_array<uint32_t>({25, 40, 35})));
       const bool allocates = pointers_in(f.type) || traces::params_in_memory(f.type);
@@ -169,7 +171,7 @@ class Builder {
       if (allocates || in_memory || pointers_out(f.type) || random_.chance(70)) f.memory = some_memory(i);
       f.realloc = allocates;
       if (random_.chance(15) && !has_string(f.type)) f.encoding = Encoding::kUtf16;
-      f.post_return = f.lift == Lift::kSync && random_.chance(features_ != 0 ? 35 : 20);
+      f.post_return = f.lift == Lift::kSync && random_.chance(features_ != 0 ? 35 : 20) && post_returns_;
       s_.functions.push_back(f);
     }
   }
@@ -377,6 +379,8 @@ class Builder {
   Scenario s_;
   uint32_t features_ = 0;  // of this case
   std::optional<RandomTypes> types_;
+  bool async_functions_ = true;
+  bool post_returns_ = true;
   bool chain_ = false;
   uint32_t sync_percent_ = 40;  // of functions whose type is not async
 };

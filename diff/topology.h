@@ -26,6 +26,8 @@ struct TopologyOptions {
   uint32_t recursion_percent = 0;
   // Features that cases may have; none: integers, tasks, waitable sets, slots and backpressure only.
   uint32_t features = kAllFeatures;
+  bool async_functions = true;  // functions of async type
+  bool post_returns = true;
 };
 
 traces::Scenario random_topology(Random&, const TopologyOptions&);

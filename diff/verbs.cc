@@ -139,7 +139,7 @@ std::vector<std::string> trace_files(const std::vector<std::string>& paths) {
 }
 
 std::vector<std::string> split_engines(const std::string& list) {
-  static constexpr std::string_view kStarts[] = {"model", "optimized", "exec:", "definitions:"};
+  static constexpr std::string_view kStarts[] = {"model", "optimized", "exec:", "plugin:", "definitions:"};
   std::vector<std::string> out{""};
   for (size_t i = 0; i < list.size(); ++i) {
     const bool starts = std::any_of(std::begin(kStarts), std::end(kStarts),
