@@ -24,17 +24,45 @@ namespace {
 constexpr size_t kUnderWay = 16;
 constexpr uint64_t kChooserSalt = 0x6368'6f6f'7365'7221;
 
+std::vector<std::unique_ptr<Contestant>> make_contestants(const CampaignOptions& options) {
+  std::vector<std::unique_ptr<Contestant>> out;
+  for (const std::string& name : options.against) out.push_back(Contestant::make(name, options.case_time));
+  return out;
+}
+
+void print_header(const CampaignOptions& options, const std::vector<std::unique_ptr<Contestant>>& contestants) {
+  fmt::print("lockstep run: seed {}, {}{}, against {}\n", options.seed,
+             options.cases ? fmt::format("{} cases", *options.cases)
+                           : fmt::format("for {} s", std::chrono::duration_cast<std::chrono::seconds>(
+                                                         options.time.value_or(std::chrono::seconds(0)))
+                                                         .count()),
+             options.shards > 1 ? fmt::format(", shard {}/{}", options.shard, options.shards) : "",
+             fmt::join(options.against, ","));
+  fmt::print(
+      "  reference model at specification {}; at most {} operations a case, {} % sloppy guests{}; failures to {}\n",
+      traces::kSpecificationCommit, options.generator.max_operations, options.generator.sloppy_percent,
+      options.generator.topology.recursion_percent > 0
+          ? fmt::format(", {} % recursive topologies", options.generator.topology.recursion_percent)
+          : "",
+      options.out.string());
+  for (const auto& c : contestants) fmt::print("  {}: {}\n", c->name(), c->version());
+  std::fflush(stdout);
+}
+
 class Campaign {
  public:
   Campaign(const CampaignOptions& options, const Style& style, Beacon* beacon)
-      : options_(options), generator_(options.generator), style_(style), beacon_(beacon) {
-    for (const std::string& name : options_.against) contestants_.push_back(Contestant::make(name, options_.case_time));
+      : options_(options),
+        generator_(options.generator),
+        style_(style),
+        beacon_(beacon),
+        contestants_(make_contestants(options)) {
     if (options_.supported)
       for (const auto& c : contestants_) restrict_to(generator_, c->support());
   }
 
   CampaignResult run() {
-    print_header();
+    if (options_.progress == nullptr) print_header(options_, contestants_);
     read_known();
     start_ = Clock::now();
     last_progress_ = start_;
@@ -56,25 +84,6 @@ class Campaign {
   }
 
  private:
-  void print_header() {
-    fmt::print("lockstep run: seed {}, {}{}, against {}\n", options_.seed,
-               options_.cases ? fmt::format("{} cases", *options_.cases)
-                              : fmt::format("for {} s", std::chrono::duration_cast<std::chrono::seconds>(
-                                                            options_.time.value_or(std::chrono::seconds(0)))
-                                                            .count()),
-               options_.shards > 1 ? fmt::format(", shard {}/{}", options_.shard, options_.shards) : "",
-               fmt::join(options_.against, ","));
-    fmt::print(
-        "  reference model at specification {}; at most {} operations a case, {} % sloppy guests{}; failures to {}\n",
-        traces::kSpecificationCommit, options_.generator.max_operations, options_.generator.sloppy_percent,
-        options_.generator.topology.recursion_percent > 0
-            ? fmt::format(", {} % recursive topologies", options_.generator.topology.recursion_percent)
-            : "",
-        options_.out.string());
-    for (const auto& c : contestants_) fmt::print("  {}: {}\n", c->name(), c->version());
-    std::fflush(stdout);
-  }
-
   bool done(uint64_t index) const {
     if (interrupted || result_.failures.size() >= options_.max_failures) return true;
     if (options_.cases) return index >= *options_.cases;
@@ -153,6 +162,14 @@ class Campaign {
   // two runs print the same lines, else every ten seconds.
   void progress() {
     const uint64_t n = result_.statistics.cases;
+    if (options_.progress != nullptr) {
+      uint64_t divergences = 0;
+      for (const auto& [engine, score] : result_.scores) divergences += score.divergences;
+      options_.progress->cases.store(n, std::memory_order_relaxed);
+      options_.progress->steps.store(result_.statistics.steps, std::memory_order_relaxed);
+      options_.progress->divergences.store(divergences, std::memory_order_relaxed);
+      return;
+    }
     const uint64_t own = options_.cases ? (*options_.cases + options_.shards - options_.shard) / options_.shards : 0;
     const auto now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - start_).count();
@@ -229,6 +246,8 @@ int CampaignResult::exit_code() const {
     if (score.divergences > score.known) return 1;
   return interrupted ? 130 : 0;
 }
+
+void print_campaign_header(const CampaignOptions& options) { print_header(options, make_contestants(options)); }
 
 CampaignResult run_campaign(const CampaignOptions& options, const Style& style, Beacon* beacon) {
   return Campaign(options, style, beacon).run();

@@ -19,6 +19,13 @@ namespace lockstep::diff {
 
 class Cells;
 
+// How far a campaign is, for a process that watches it: in shared memory.
+struct JobProgress {
+  std::atomic<uint64_t> cases = 0;
+  std::atomic<uint64_t> steps = 0;
+  std::atomic<uint64_t> divergences = 0;
+};
+
 struct CampaignOptions {
   uint64_t seed = 1;
   std::optional<uint64_t> cases;
@@ -26,13 +33,15 @@ struct CampaignOptions {
   std::vector<std::string> against = {"optimized"};
   uint64_t shard = 1;  // K of N: the cases whose index is K - 1 modulo N
   uint64_t shards = 1;
+  uint64_t jobs = 1;  // processes (jobs.h)
   std::filesystem::path out = "out";
   std::filesystem::path known;  // a folder of traces of known failures; empty: none
   size_t max_failures = 1;
   std::chrono::milliseconds case_time{10'000};
   GeneratorOptions generator;
-  bool supported = false;  // only cases that all engines support
-  Cells* cells = nullptr;  // counts what the reference reaches, if there is one (coverage.h)
+  bool supported = false;           // only cases that all engines support
+  Cells* cells = nullptr;           // counts what the reference reaches, if there is one (coverage.h)
+  JobProgress* progress = nullptr;  // somebody else prints header and progress, and reads them here
   std::string json_file;
   std::string junit_file;
 };
@@ -55,6 +64,9 @@ struct CampaignResult {
   bool interrupted = false;
   int exit_code() const;
 };
+
+// The first lines: seed, options, engines with their versions.
+void print_campaign_header(const CampaignOptions&);
 
 // `beacon`, if there is one, is told which case and engine is running.
 CampaignResult run_campaign(const CampaignOptions&, const Style&, Beacon* beacon = nullptr);

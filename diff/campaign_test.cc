@@ -88,6 +88,36 @@ TEST(Campaign, ShardsTogetherRunTheCasesOfTheWhole) {
   EXPECT_EQ(sorted(whole).dump(1), sorted(shards).dump(1));
 }
 
+TEST(Campaign, JobsTogetherRunTheCasesOfTheWhole) {
+  const Folder folder;
+  const auto run = [&](const std::string& jobs) {
+    const std::string json = folder.file("j" + jobs + ".json");
+    const Output o = lockstep({"run", "--seed", "3", "--cases", "150", "--jobs", jobs, "--json", json});
+    EXPECT_EQ(o.exit_code, 0) << o.out;
+    return summary_without_times(json).dump(1);
+  };
+  const std::string whole = run("1");
+  EXPECT_EQ(run("2"), whole);
+  EXPECT_EQ(run("7"), whole);
+}
+
+TEST(Campaign, JobsReportAFailureOnceAndStop) {
+  const Folder folder;
+  const Output o = lockstep({"run", "--seed", "1", "--cases", "1000000", "--jobs", "3", "--against",
+                             "optimized:slots-not-zeroed", "--out", folder.file("out")});
+  EXPECT_EQ(o.exit_code, 1) << o.out;
+  size_t reports = 0;
+  for (const std::string& line : lines_of(o.out)) reports += contains(line, "DIVERGENCE") ? 1 : 0;
+  EXPECT_EQ(reports, 1u) << o.out;
+  EXPECT_TRUE(contains(o.out, "  failure: optimized:slots-not-zeroed: ")) << o.out;
+}
+
+TEST(Campaign, JobsThatCannotWorkEndWithTheirExitCode) {
+  const Folder folder;
+  const Output o = lockstep({"run", "--cases", "10", "--jobs", "2", "--against", "exec:/bin/false"});
+  EXPECT_EQ(o.exit_code, 2) << o.out << o.err;
+}
+
 TEST(Campaign, SaysSeedAndOptionsFirst) {
   const Output o = lockstep({"run", "--seed", "5", "--cases", "1", "--shard", "1/2", "--recursion", "30"});
   const std::string first = lines_of(o.out).at(0);

@@ -18,8 +18,8 @@ TEST(CommandLine, HelpNamesEveryVerbAndTheExitCodes) {
 TEST(CommandLine, HelpOfAVerbNamesItsOptions) {
   const Output o = lockstep({"run", "--help"});
   EXPECT_EQ(o.exit_code, 0);
-  for (const char* option : {"--seed", "--for", "--cases", "--against", "--shard", "--out", "--known", "--max-failures",
-                             "--json", "--junit"})
+  for (const char* option : {"--seed", "--for", "--cases", "--against", "--jobs", "--shard", "--out", "--known",
+                             "--max-failures", "--json", "--junit"})
     EXPECT_TRUE(contains(o.out, option)) << option;
 }
 

@@ -69,6 +69,8 @@ int run(int argc, char** argv) {
                        "engines, separated by commas; `list engines` names them (default optimized)");
   run_verb->add_flag("--supported", campaign.supported, "only cases that all of these engines support, as they say");
   run_verb->add_option("--time-limit", time_limit, "how long an engine may take for a case (default 10s)");
+  run_verb->add_option("--jobs", campaign.jobs, "run that many processes at once, on the same cases (default 1)")
+      ->check(CLI::Range(1, 256));
   run_verb->add_option("--shard", shard, "K/N: only each N-th case, beginning with the K-th");
   run_verb->add_option("--out", campaign.out, "folder for failures (default out)");
   run_verb->add_option("--known", campaign.known, "folder with traces of known failures; each needs a \"link\"");

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "diff/jobs.h"
 #include "diff/shrink.h"
 #include "diff/summary.h"
 #include "diff/supervise.h"
@@ -152,18 +153,11 @@ std::vector<std::string> split_engines(const std::string& list) {
   return out;
 }
 
-int verb_run(const CampaignOptions& options, const Style& style) {
-  for (const std::string& file : {options.json_file, options.junit_file})
-    if (!file.empty()) check_writable(file);
-  // The campaign runs in a child: an engine of this process that dies or hangs there is a divergence like any other.
+int supervised_campaign(const CampaignOptions& options, const Style& style,
+                        const std::function<int(const CampaignResult&)>& report) {
   const SharedBeacon beacon = make_beacon();
   const auto campaign = [&] {
-    return guarded_exit_code([&] {
-      const CampaignResult result = run_campaign(options, style, beacon.get());
-      print_summary(options, result);
-      write_results(options, result);
-      return result.exit_code();
-    });
+    return guarded_exit_code([&] { return report(run_campaign(options, style, beacon.get())); });
   };
   // The child inherits these; the parent passes signals on.
   std::signal(SIGINT, [](int) { interrupted = true; });
@@ -176,8 +170,21 @@ int verb_run(const CampaignOptions& options, const Style& style) {
   }
   const CampaignResult result =
       after_death(options, beacon->index, options.against.at(beacon->engine), end.failure, style);
-  write_results(options, result);
-  return result.exit_code();
+  return report(result);
+}
+
+int verb_run(const CampaignOptions& options, const Style& style) {
+  for (const std::string& file : {options.json_file, options.junit_file})
+    if (!file.empty()) check_writable(file);
+  const auto report = [&](const CampaignResult& result) {
+    print_summary(options, result);
+    write_results(options, result);
+    return result.exit_code();
+  };
+  if (options.jobs == 1) return supervised_campaign(options, style, report);
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
+  return report(run_jobs(options, style));
 }
 
 int verb_replay(const ReplayOptions& options, const Style& style) {

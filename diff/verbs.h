@@ -34,6 +34,9 @@ struct RecordOptions {
 };
 
 int verb_run(const CampaignOptions&, const Style&);
+// Runs the campaign in a child, so that an engine of this process that dies or hangs there is a divergence like any
+// other. `report` is called with the result, in the child, or here if the child died; what it gives is the exit code.
+int supervised_campaign(const CampaignOptions&, const Style&, const std::function<int(const CampaignResult&)>& report);
 int verb_replay(const ReplayOptions&, const Style&);
 int verb_shrink(const ShrinkOptions&, const Style&);
 int verb_show(const std::vector<std::string>& paths, const Style&);
