@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <memory>
 #include <typeinfo>
 
 #include "diff/model_values.h"
@@ -131,7 +132,7 @@ class ModelBackend : public Backend, public model::Chooser {
     make_tables();
     lift_functions();
     make_host_functions();
-    define_canons();
+    canons_.resize(scenario_.instances.size());
   }
   World& world() { return world_; }
 
@@ -140,7 +141,7 @@ class ModelBackend : public Backend, public model::Chooser {
   ThreadId current_thread() override { return id_of(model::current_thread_or_null()); }
 
   uint64_t perform(const BuiltinCall& c) override {
-    const Defined& d = canons_[c.instance][c.canon_index];
+    const Defined& d = defined(c);
     const auto arg = [&](size_t i) { return word(c.args[i]); };
     switch (c.op) {
       case Op::kCall: {
@@ -522,10 +523,13 @@ class ModelBackend : public Backend, public model::Chooser {
     }
   }
 
-  void define_canons() {
-    canons_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < canons_.size(); ++i)
-      for (const Canon& c : scenario_.instances[i].canons) define(i, c, canons_[i].emplace_back());
+  // A case uses a few of the hundreds of definitions that its instances have: they are made when they are first used.
+  const Defined& defined(const BuiltinCall& c) {
+    std::vector<std::unique_ptr<Defined>>& of_instance = canons_[c.instance];
+    if (of_instance.empty()) of_instance.resize(scenario_.instances[c.instance].canons.size());
+    std::unique_ptr<Defined>& d = of_instance[c.canon_index];
+    if (d == nullptr) define(c.instance, c.canon, *(d = std::make_unique<Defined>()));
+    return *d;
   }
 
   void define(uint32_t instance, const Canon& c, Defined& d) {
@@ -632,7 +636,7 @@ class ModelBackend : public Backend, public model::Chooser {
   std::deque<model::FuncInst> functions_;
   std::deque<model::FuncInst> host_functions_;
   std::deque<model::FuncInst> started_;
-  std::vector<std::deque<Defined>> canons_;
+  std::vector<std::vector<std::unique_ptr<Defined>>> canons_;  // null: not used yet
   std::vector<std::pair<Token, model::OnCancel>> on_cancels_;
   std::deque<HostCall> host_calls_;
   std::map<ThreadId, HostEnd> host_ends_;

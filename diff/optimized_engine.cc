@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <memory>
 
 #include "diff/optimized_values.h"
 #include "diff/world.h"
@@ -87,7 +88,7 @@ class OptimizedBackend : public Backend {
     make_tables();
     lift_functions();
     make_host_functions();
-    define_canons();
+    canons_.resize(scenario_.instances.size());
   }
 
   World& world() { return world_; }
@@ -97,7 +98,7 @@ class OptimizedBackend : public Backend {
 
   uint64_t perform(const BuiltinCall& c) override {
     leaves_only_ &= is_of_leaves(c.op) || !in_called_sync_typed();
-    const Defined& d = canons_[c.instance][c.canon_index];
+    const Defined& d = defined(c);
     const auto arg = [&](size_t i) { return low_word(c.args[i]); };
     switch (c.op) {
       case Op::kCall:
@@ -499,10 +500,13 @@ class OptimizedBackend : public Backend {
       store_.resolve_cancelled(subtask);
   }
 
-  void define_canons() {
-    canons_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < canons_.size(); ++i)
-      for (const Canon& c : scenario_.instances[i].canons) canons_[i].push_back(define(i, c));
+  // A case uses a few of the hundreds of definitions that its instances have: they are made when they are first used.
+  const Defined& defined(const BuiltinCall& c) {
+    std::vector<std::unique_ptr<Defined>>& of_instance = canons_[c.instance];
+    if (of_instance.empty()) of_instance.resize(scenario_.instances[c.instance].canons.size());
+    std::unique_ptr<Defined>& d = of_instance[c.canon_index];
+    if (d == nullptr) d = std::make_unique<Defined>(define(c.instance, c.canon));
+    return *d;
   }
 
   Defined define(uint32_t instance, const Canon& c) {
@@ -568,7 +572,7 @@ class OptimizedBackend : public Backend {
   std::deque<Code> codes_;
   std::deque<opt::Function> functions_;
   std::deque<opt::HostFunction> host_functions_;
-  std::vector<std::vector<Defined>> canons_;
+  std::vector<std::vector<std::unique_ptr<Defined>>> canons_;  // null: not used yet
   std::deque<HostInvocation> invocations_;
   std::deque<HostBlock> blocks_;
   std::vector<std::pair<Token, BlockedCall>> blocked_;

@@ -207,6 +207,7 @@ class Builder {
 
   void canons(uint32_t i) {
     std::vector<Canon> out;
+    out.reserve(96);  // usually enough, and moving one is not cheap
     imports(out, i);
     const IndexType slots = has(kMemory64) && random_.chance(60) ? IndexType::kI64 : IndexType::kI32;
     for (const bool on : {false, true}) {
