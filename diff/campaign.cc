@@ -237,7 +237,7 @@ Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions& option
   c.choices = traces::choices_of(recorder.words());
   c.expected = recorder.words();
   // That the generator makes valid scenarios is a property of its own; here it is looked at now and then.
-  if (index % 64 == 0) traces::validate(c.scenario, fmt::format("generated case {} of seed {}", index, seed));
+  if (index % 512 == 0) traces::validate(c.scenario, fmt::format("generated case {} of seed {}", index, seed));
   return c;
 }
 
