@@ -38,7 +38,7 @@ enum class CallbackCode : uint32_t { kExit = 0, kYield = 1, kWait = 2 };
 enum class TaskState : uint8_t { kInitial = 1, kStarted = 2, kPendingCancel = 3, kCancelDelivered = 4, kResolved = 5 };
 
 // The low four bits of what a read, write or cancellation of a stream or future returns.
-enum class CopyResult : uint32_t { kCompleted = 0, kDropped = 1, kCancelled = 2 };
+enum class CopyResult : uint8_t { kCompleted = 0, kDropped = 1, kCancelled = 2 };
 
 // Also reported for comparison only: the states of an end of a stream or future in definitions.py.
 enum class CopyState : uint8_t { kIdle = 1, kCopying = 2, kCancellingCopy = 3, kDone = 4 };

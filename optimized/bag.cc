@@ -79,7 +79,7 @@ void BagList::clear() {
 void Bag::reinitialise(Bag* outer, bool open) {
   outer_ = outer;
   threads_.clear();
-  inner_.clear();
+  if (inner_ != nullptr) inner_->clear();
   hash_ = 0;
   count_ = 0;
   place_ = kNowhere;
@@ -90,13 +90,13 @@ Thread& Bag::nth(uint32_t i) const {
   OPTIMIZED_ASSERT(i < count_);
   if (i < threads_.size()) return *threads_[i];
   i -= static_cast<uint32_t>(threads_.size());
-  return inner_.find(i).nth(i);
+  return inner_->find(i).nth(i);
 }
 
 uint32_t Bag::position(const Thread& thread) const {
   uint32_t position = thread.bag_position;
   for (const Bag* bag = thread.bag; bag != this; bag = bag->outer_)
-    position += static_cast<uint32_t>(bag->outer_->threads_.size()) + bag->outer_->inner_.before(bag->place_);
+    position += static_cast<uint32_t>(bag->outer_->threads_.size()) + bag->outer_->inner_->before(bag->place_);
   return position;
 }
 
@@ -137,15 +137,16 @@ void Bag::change(uint32_t count, uint64_t hash) {
 // A bag that has ever had a thread keeps its place in the outer one, so that opening and closing it is one addition.
 void Bag::tell_outer(uint32_t count) {
   if (place_ != kNowhere) {
-    outer_->inner_.set_count(place_, count);
+    outer_->inner_->set_count(place_, count);
   } else if (count != 0) {
-    outer_->inner_.add(*this, count);
+    if (outer_->inner_ == nullptr) outer_->inner_ = std::make_unique<BagList>();
+    outer_->inner_->add(*this, count);
   }
 }
 
 void Bag::leave_outer() {
   OPTIMIZED_ASSERT(count_ == 0);
-  if (place_ != kNowhere) outer_->inner_.remove(*this);
+  if (place_ != kNowhere) outer_->inner_->remove(*this);
   place_ = kNowhere;
 }
 

@@ -11,9 +11,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "optimized/choices.h"
+#include "optimized/prefetch.h"
 
 namespace lockstep::optimized {
 
@@ -39,7 +41,8 @@ class BagList {
   std::vector<std::vector<uint32_t>> sums_;  // [0]: of each bag; [k]: each of kFan neighbours in [k - 1]
 };
 
-class Bag {
+// One cache line: an instance has four, and entering and leaving it closes and opens some.
+class alignas(kCacheLine) Bag {
  public:
   void reinitialise(Bag* outer, bool open);
 
@@ -68,7 +71,7 @@ class Bag {
 
   Bag* outer_ = nullptr;
   std::vector<Thread*> threads_;
-  BagList inner_;
+  std::unique_ptr<BagList> inner_;  // null: there was never one
   uint64_t hash_ = 0;
   uint32_t count_ = 0;
   uint32_t place_ = kNowhere;  // in outer_->inner_

@@ -19,11 +19,11 @@
 namespace lockstep::optimized::growth {
 namespace {
 
-static_assert(sizeof(Task) <= 512);
-static_assert(sizeof(Thread) <= 320);
-static_assert(sizeof(Subtask) <= 384);
-static_assert(sizeof(WaitableSet) <= 96);
-static_assert(sizeof(CopyEnd) <= 256);
+static_assert(sizeof(Task) <= 320);
+static_assert(sizeof(Thread) <= 192);
+static_assert(sizeof(Subtask) <= 192);
+static_assert(sizeof(WaitableSet) <= 64);
+static_assert(sizeof(CopyEnd) <= 192);
 
 #if !defined(OPTIMIZED_ASAN)
 

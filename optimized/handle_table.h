@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "optimized/index_allocator.h"
+#include "optimized/prefetch.h"
 #include "optimized/resource.h"
 #include "optimized/streams.h"
 #include "optimized/waitable.h"
@@ -49,6 +50,7 @@ class HandleTable {
   Handle get(uint32_t index) const {
     trap_if(index >= entries_.size(), TrapSite::kTableGet1);
     trap_if(entries_[index].kind == HandleKind::kEmpty, TrapSite::kTableGet2);
+    prefetch<2 * kCacheLine>(entries_[index].object);
     return entries_[index];
   }
 

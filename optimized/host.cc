@@ -24,10 +24,9 @@ void Store::reset(StoreOptions options) {
 
 void Store::reset() {
   discard_fibers();
-  for (Task* task = live_tasks_.first(); task != nullptr; task = live_tasks_.next(*task)) {
-    if (task->invocation != nullptr) task->invocation->task = nullptr;
-  }
-  live_tasks_.clear();
+  tasks_.for_each([](const Task& task) {
+    if (!task.exited && task.invocation != nullptr) task.invocation->task = nullptr;
+  });
   ready_.reinitialise(nullptr, true);
   instances_.clear();
   outliving_frames_.clear();
@@ -84,6 +83,7 @@ bool Store::tick() {
   const Candidate c = choices_.choose(ChoicePoint::kTick, {}, TickCandidates(ready_));
   OPTIMIZED_ASSERT(c.entity != nullptr);
   auto& thread = *static_cast<Thread*>(c.entity);
+  prefetch<kTaskBytes>(&thread);
   Instance& instance = *thread.instance;
   OPTIMIZED_ASSERT(instance.may_enter_below(nullptr));
   instance.enter_below(nullptr);
@@ -98,6 +98,7 @@ void Store::cancel(Invocation& invocation) {
 }
 
 void Store::resolve(Subtask& call, Value result) {
+  prefetch<sizeof(Subtask)>(&call);
   OPTIMIZED_ASSERT(!call.resolved());
   resolve_subtask(call, std::move(result));
 }

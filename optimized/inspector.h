@@ -135,8 +135,12 @@ class Inspector {
   }
   template <typename OnTask>
   void for_each_task(OnTask on_task) {
-    for (task_ = store_.live_tasks_.first(); task_ != nullptr; task_ = store_.live_tasks_.next(*task_))
-      on_task(view(*task_));
+    store_.tasks_.for_each([&](const Task& task) {
+      if (task.exited) return;
+      task_ = &task;
+      on_task(view(task));
+    });
+    task_ = nullptr;
     remaining_.clear();
     store_.for_each_native_frame([&](const VMAsyncTask& frame) { on_task(view(frame)); });
   }

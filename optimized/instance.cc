@@ -25,16 +25,12 @@ void Instance::set_up(Store& owner, uint32_t number, Instance* parent_instance) 
 
 void Instance::set_exclusive(Task* task) {
   exclusive = task;
-  update_gates();
+  exclusive_free.set_open(task == nullptr);
+  entry_exclusive.set_open(!has_backpressure(true));
 }
 
 void Instance::set_backpressure(uint32_t count) {
   backpressure = count;
-  update_gates();
-}
-
-void Instance::update_gates() {
-  exclusive_free.set_open(exclusive == nullptr);
   entry.set_open(!has_backpressure(false));
   entry_exclusive.set_open(!has_backpressure(true));
 }

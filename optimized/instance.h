@@ -76,7 +76,6 @@ struct Instance : VMInstance {
   }
 
  private:
-  void update_gates();
   IndexAllocator threads_;
   std::vector<Thread*> thread_entries_;  // null: not used, or virtual
 };

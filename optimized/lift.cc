@@ -31,7 +31,6 @@ Task& Store::new_task(const Function& function, uint32_t call_id) {
                                             .instance = function.instance};
   task.thread.suspended = true;
   task.function = &function;
-  live_tasks_.add(task);
   if (Task* above = task.parent()) above->children.add(task);
   ++counters_.heap_tasks;
   return task;
@@ -261,7 +260,6 @@ void Store::end_task(Task& task) {
     if (heir != nullptr) heir->task->children.add(*child);
   }
   if (Task* above = task.parent()) above->children.remove(task);
-  live_tasks_.remove(task);
   task.exited = true;
 }
 

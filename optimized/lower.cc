@@ -152,7 +152,7 @@ void Store::resolve_subtask(Subtask& subtask, Value value) {
   OPTIMIZED_ASSERT(subtask.call.state == SubtaskState::kStarted);
   subtask.write_at_delivery = is(Mutant::kResultWrittenAtDelivery);
   if (subtask.write_at_delivery) {
-    subtask.late_result = std::move(value);
+    subtask.late_result = std::make_unique<Value>(std::move(value));
   } else {
     subtask.call.lower_result(value);
   }

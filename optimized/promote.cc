@@ -131,10 +131,9 @@ Task& Store::promote_frame(VMAsyncTask& frame, Fiber* fiber) {
   if (task.thread.parent != nullptr && task.thread.parent->kind == TaskKind::kNative) task.thread.parent = nullptr;
   task.in_frame = true;
   task.thread.fiber = fiber;
-  task.thread.caller = frame.parent;
+  task.frame.caller = frame.parent;
   task.thread.index = instance.add_thread(task.thread);
   task.threads.add(task.thread);
-  live_tasks_.add(task);
   if (Task* above = task.parent()) above->children.add(task);
   frame.kind = TaskKind::kPromoted;
   frame.task = &task;
@@ -148,7 +147,7 @@ void Store::unwind(VMAsyncTask& frame) {
   if (live(&frame)->num_borrows > 0) outlive_borrows(frame);
   std::exception_ptr error = current_exception_as_trap();
   if (frame.kind == TaskKind::kPromoted) {
-    frame.task->thread.error = std::move(error);
+    frame.task->frame.error = std::move(error);
     return;
   }
   vm_.current = live(frame.parent);
@@ -171,9 +170,9 @@ void Store::finish_promoted(VMAsyncTask& frame) {
   VMAsyncTask* const caller = frame.parent;
   Task& task = *frame.task;
   Thread& thread = task.thread;
-  std::exception_ptr error = std::move(thread.error);
+  std::exception_ptr error = std::move(task.frame.error);
   if (thread.abandoned) {  // what was thrown came from the loop, that is from the caller
-    thread.caller = nullptr;
+    task.frame.caller = nullptr;
     vm_.current = live(caller);
     if (is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.thread;
     std::rethrow_exception(std::move(error));
@@ -190,11 +189,11 @@ void Store::finish_promoted(VMAsyncTask& frame) {
   }
   if (thread.resumed_by != nullptr) {
     hand_back(thread, std::move(error));
-    OPTIMIZED_ASSERT(thread.loop.returned);
-    error = std::move(thread.loop.error);
+    OPTIMIZED_ASSERT(task.frame.loop.returned);
+    error = std::move(task.frame.loop.error);
   }
   vm_.current = live(caller);
-  thread.caller = nullptr;
+  task.frame.caller = nullptr;
   if (error != nullptr && is(Mutant::kCurrentNotRestoredOnTrap)) vm_.current = &task.thread;
   if (error != nullptr) std::rethrow_exception(std::move(error));
   task.in_frame = false;

@@ -318,7 +318,6 @@ class Store {
   Fiber* fiber_ = &host_fiber_;      // the stack that we are on
   bool dying_ = false;               // reset() unwinds the stacks of waiting tasks
 
-  List<Task, &Task::live_link> live_tasks_;
   List<Thread, &Thread::fiber_link> fiber_bottoms_;  // each thread that has a fiber of its own
   std::vector<Instance*> instances_;
   struct CollectedFrame {

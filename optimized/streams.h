@@ -47,19 +47,18 @@ struct HostCopy {
 struct CopyEnd : Waitable {
   EndKind kind = EndKind::kReadableStream;
   CopyState state = CopyState::kIdle;
-  SharedStream* shared = nullptr;
-
-  // The buffer of the copy in progress. Its address is that of the first element, whatever the progress.
-  Context context;
-  uint64_t address = 0;
-  uint32_t progress = 0;
-  uint32_t length = 0;
-  std::vector<Value> values;  // the host's: what it writes, or has read
-  HostCopy host_copy;
-
   // What the pending event says.
   CopyResult result = CopyResult::kCompleted;
   bool reclaim = false;  // its delivery takes the buffer back
+  SharedStream* shared = nullptr;
+
+  // The buffer of the copy in progress. Its address is that of the first element, whatever the progress.
+  uint32_t progress = 0;
+  uint32_t length = 0;
+  uint64_t address = 0;
+  Context context;
+  std::vector<Value> values;  // the host's: what it writes, or has read
+  HostCopy host_copy;
 
   CopyEnd() { is_subtask = false; }
   bool copying() const { return state == CopyState::kCopying || state == CopyState::kCancellingCopy; }

@@ -7,8 +7,8 @@
 // A thread in a native frame shares its stack with its native caller. When it blocks for the first time, its resumer
 // *is* that caller, which stands in canon_lift: "while the task is not resolved, let some other thread of the instance
 // run". The caller cannot be reached on its stack, since the blocked frame lies on top, so the loop runs right there,
-// on top of the blocked frame, in the caller's name. Its Resumption is kept in the task (Thread::loop), because the
-// frame below has two lives from then on, and control can come to its fiber for either of them:
+// on top of the blocked frame, in the caller's name. Its Resumption is kept in the task (PromotedFrame::loop), because
+// the frame below has two lives from then on, and control can come to its fiber for either of them:
 //
 //   1. a thread that the loop resumed has blocked or ended (`loop.returned`), or ended in a trap (`loop.error`):
 //      the loop goes on, or the trap goes on in the caller's name, unwinding the blocked frame on its way;
@@ -60,8 +60,8 @@ void Store::resume(Thread& thread, bool cancelled) {
 void Store::transfer(Resumption& from, Thread& thread, bool cancelled) {
   OPTIMIZED_ASSERT(!thread.running() && !thread.abandoned);
   const bool native = vm_.current != nullptr && vm_.current->kind == TaskKind::kNative;
-  from = {innermost_, fiber_,  vm_.current,
-          false,      nullptr, native || (innermost_ != nullptr && innermost_->over_native)};
+  from = {innermost_, fiber_, vm_.current, false, native || (innermost_ != nullptr && innermost_->over_native),
+          nullptr};
   innermost_ = &from;
   run_for(from, thread, cancelled);
 }
@@ -71,7 +71,7 @@ void Store::run_for(Resumption& resumer, Thread& thread, bool cancelled) {
   if (thread.waiting()) stop_waiting(thread);
   thread.suspended = false;
   thread.cancelled = cancelled;
-  if (&resumer == &thread.loop) {
+  if (thread.is_implicit() && &resumer == &thread.task->frame.loop) {
     innermost_ = resumer.outer;
   } else {
     thread.resumed_by = &resumer;
@@ -124,7 +124,7 @@ void Store::block(Thread& thread, Thread* other) {
 }
 
 void Store::block_native(Thread& thread, Thread* other) {
-  Resumption& loop = thread.loop;
+  Resumption& loop = thread.task->frame.loop;
   for (;; other = nullptr) {
     if (thread.resumed_by != nullptr) {
       if (other != nullptr) {
@@ -133,7 +133,7 @@ void Store::block_native(Thread& thread, Thread* other) {
         hand_back(thread, nullptr);
       }
     } else {
-      vm_.current = live(thread.caller);
+      vm_.current = live(thread.task->frame.caller);
       Thread& next = other != nullptr ? *other : choose_in_loop(thread);
       if (&next == &thread) {
         stop_waiting(thread);

@@ -34,8 +34,31 @@ void Thread::delist() {
 }
 
 void Thread::set_cancellable(bool value) {
-  if (!is_implicit() && value != cancellable) value ? task->cancellable.add(*this) : task->cancellable.remove(*this);
+  if (!is_implicit() && value != cancellable) {
+    if (task->cancellable_threads == nullptr) task->cancellable_threads = std::make_unique<CancellableThreads>();
+    value ? task->cancellable_threads->add(*this) : task->cancellable_threads->remove(*this);
+  }
   cancellable = value;
+}
+
+const CancellableThreads& Task::cancellable() const {
+  static const CancellableThreads none;
+  return cancellable_threads != nullptr ? *cancellable_threads : none;
+}
+
+// Writes only what may have been used: the rest would be a cache line more.
+void Task::reinitialise() {
+  if (is_native()) frame = PromotedFrame();
+  thread = Thread();
+  function = nullptr;
+  subtask = nullptr;
+  invocation = nullptr;
+  waits_to_enter = exited = in_frame = false;
+  next_k = 1;
+  threads.clear();
+  sibling_link = {};
+  children.clear();
+  if (cancellable_threads != nullptr) cancellable_threads->clear();
 }
 
 void CancellableThreads::add(Thread& thread) {

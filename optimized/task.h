@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <vector>
 
 #include "optimized/choices.h"
 #include "optimized/list.h"
+#include "optimized/prefetch.h"
 #include "optimized/types.h"
 #include "optimized/vm.h"
 
@@ -32,8 +34,8 @@ struct Resumption {
   Fiber* fiber = nullptr;          // where the resumer runs
   VMAsyncTask* current = nullptr;  // which thread it runs
   bool returned = false;
-  std::exception_ptr error;  // if the thread ended in a trap
   bool over_native = false;  // its own chain or one further out may have unpromoted native frames
+  std::exception_ptr error;  // if the thread ended in a trap
 };
 
 // What a thread waits for: the ready functions of definitions.py.
@@ -49,31 +51,31 @@ enum class Wait : uint8_t {
   kEntryExclusive,  // no backpressure and no exclusive thread
 };
 
-// The head is what compiled code sees; VMContext::current points to it while the thread runs.
+// The head is what compiled code sees; VMContext::current points to it while the thread runs. What waking, resuming and
+// blocking touch is in two cache lines.
 struct Thread : VMAsyncTask {
   uint32_t index = 0;  // in the instance's thread table; 0: not registered
   Wait wait = Wait::kNothing;
-  bool suspended = false;              // blocked, and only another thread can make it go on
-  bool cancellable = false;            // how it blocked last
-  bool cancelled = false;              // what the last wait came back with
-  bool abandoned = false;              // a native frame that was unwound while its thread waited: it never runs again
-  bool has_callback_event = false;     // waits between callbacks and holds no stack
-  Waitable* awaited = nullptr;         // kResolution, kEvent
-  WaitableSet* awaited_set = nullptr;  // kSetEvent, kCallbackEvent; or the set of a callback's WAIT
-  Bag* bag = nullptr;                  // if what it waits for has happened
+  bool suspended : 1 = false;           // blocked, and only another thread can make it go on
+  bool cancellable : 1 = false;         // how it blocked last
+  bool cancelled : 1 = false;           // what the last wait came back with
+  bool abandoned : 1 = false;           // a native frame that was unwound while its thread waited: it never runs again
+  bool has_callback_event : 1 = false;  // waits between callbacks and holds no stack
+
+  union {
+    Waitable* awaited = nullptr;  // kResolution, kEvent
+    WaitableSet* awaited_set;     // kSetEvent, kCallbackEvent; or the set of a callback's WAIT
+  };
+  Bag* bag = nullptr;  // if what it waits for has happened
   uint32_t bag_position = 0;
-  Link<Thread> task_link;             // in its task's threads
   uint32_t cancellable_position = 0;  // in its task's cancellable threads, if it is one of them
+  Fiber* fiber = nullptr;             // the stack it is on; null: it gets one when it is resumed
+  Resumption* resumed_by = nullptr;   // null: by its own native caller
+  Link<Thread> task_link;             // in its task's threads
 
-  Fiber* fiber = nullptr;            // the stack it is on; null: it gets one when it is resumed
-  Link<Thread> fiber_link;           // in the store's list of threads that are the bottom of a fiber
-  Resumption* resumed_by = nullptr;  // null: by its own native caller
-  Resumption loop;                   // native frames: the loop of canon_lift, see switch.cc
-  VMAsyncTask* caller = nullptr;     // native frames: the native caller
-  std::exception_ptr error;          // native frames: what left the frame
-
-  CoreFunc start;         // explicit threads: what they run
-  uint64_t argument = 0;  // … and its argument
+  Link<Thread> fiber_link;  // in the store's list of threads that are the bottom of a fiber
+  CoreFunc start;           // explicit threads: what they run
+  uint64_t argument = 0;    // … and its argument
 
   Thread() : VMAsyncTask() {}
   Id id() const { return {call_id, k}; }
@@ -106,6 +108,13 @@ class CancellableThreads {
   uint64_t hash_ = 0;
 };
 
+// What only the task of a promoted native frame has.
+struct PromotedFrame {
+  Resumption loop;                // of canon_lift, see switch.cc
+  VMAsyncTask* caller = nullptr;  // the native caller
+  std::exception_ptr error;       // what left the frame
+};
+
 struct Task {
   Thread thread;                       // the implicit one, whose head has the state of the task
   const Function* function = nullptr;  // null for a promoted native frame, whose lift is synchronous
@@ -117,16 +126,19 @@ struct Task {
   uint32_t next_k = 1;                 // of the next explicit thread
 
   List<Thread, &Thread::task_link> threads;  // those that are registered, in the order of that
-  CancellableThreads cancellable;            // of these, without the implicit one
-
-  Link<Task> live_link;     // in the store's list of tasks
-  Link<Task> sibling_link;  // in the parent's children
+  Link<Task> sibling_link;                   // in the parent's children
   List<Task, &Task::sibling_link> children;
+  std::unique_ptr<CancellableThreads> cancellable_threads;  // of these, without the implicit one; made when needed
+  PromotedFrame frame;
 
+  const CancellableThreads& cancellable() const;
   bool is_native() const { return function == nullptr; }
   Task* parent() const { return thread.parent != nullptr ? thread.parent->task : nullptr; }
-  void reinitialise() { *this = Task(); }
+  void reinitialise();
 };
+
+// What is touched of a task that is not a promoted frame: four cache lines.
+inline constexpr size_t kTaskBytes = 4 * kCacheLine;
 
 inline bool Thread::is_native() const { return is_implicit() && task->is_native(); }
 

@@ -53,8 +53,11 @@ void Store::start_waiting(Thread& thread, Wait wait, bool cancellable, Waitable*
   thread.suspended = false;
   thread.wait = wait;
   thread.set_cancellable(cancellable);
-  thread.awaited = awaited;
-  thread.awaited_set = set;
+  if (awaited != nullptr) {
+    thread.awaited = awaited;
+  } else {
+    thread.awaited_set = set;
+  }
   bool now = true;
   if (wait == Wait::kResolution) {
     auto& subtask = static_cast<Subtask&>(*awaited);
@@ -119,6 +122,7 @@ Event Store::take_event(Waitable& waitable) {
 // Task.request_cancellation. A task that waits to enter is a record only: it is taken out of its bag and resolved here,
 // in whoever cancels it.
 void Store::request_cancellation(Task& task, Instance* caller) {
+  prefetch<kTaskBytes>(&task);
   Instance& instance = *task.thread.instance;
   if (task.thread.state == TaskState::kInitial) {
     OPTIMIZED_ASSERT(task.waits_to_enter);
@@ -132,7 +136,7 @@ void Store::request_cancellation(Task& task, Instance* caller) {
   }
   OPTIMIZED_ASSERT(task.thread.state == TaskState::kStarted);
   Thread* implicit = task.thread.index != 0 && may_cancel(task.thread) ? &task.thread : nullptr;
-  const CancellableThreads* explicit_ones = &task.cancellable;
+  const CancellableThreads* explicit_ones = &task.cancellable();
   if (is(Mutant::kCancelIgnoresCancellable)) {
     cancel_candidates_.clear();
     for (Thread* t = task.threads.first(); t != nullptr; t = task.threads.next(*t))

@@ -61,7 +61,8 @@ void PendingWaitables::add(Waitable& w) {
   if (first_ == nullptr) {
     first_ = &w;
   } else {
-    more_.push_back(&w);
+    if (more_ == nullptr) more_ = std::make_unique<std::vector<Waitable*>>();
+    more_->push_back(&w);
   }
   hash_ += hash_of(w.id());
 }
@@ -70,18 +71,18 @@ void PendingWaitables::remove(Waitable& w) {
   OPTIMIZED_ASSERT(w.pending_position < count() && &nth(w.pending_position) == &w);
   Waitable& last = nth(count() - 1);
   last.pending_position = w.pending_position;
-  (w.pending_position == 0 ? first_ : more_[w.pending_position - 1]) = &last;
-  if (more_.empty()) {
+  (w.pending_position == 0 ? first_ : (*more_)[w.pending_position - 1]) = &last;
+  if (more_ == nullptr || more_->empty()) {
     first_ = nullptr;
   } else {
-    more_.pop_back();
+    more_->pop_back();
   }
   hash_ -= hash_of(w.id());
 }
 
 void PendingWaitables::clear() {
   first_ = nullptr;
-  more_.clear();
+  if (more_ != nullptr) more_->clear();
   hash_ = 0;
 }
 
@@ -171,18 +172,22 @@ void LoweredCall::return_lent() {
 void Subtask::reinitialise() { *this = Subtask(); }
 
 void Subtask::start(const Import& import, uint32_t call_id, std::span<const uint64_t> flat_args, SubtaskState state) {
-  OPTIMIZED_ASSERT(flat_args.size() <= args.size());
-  std::copy(flat_args.begin(), flat_args.end(), args.begin());
+  uint64_t* copy = args.data();
+  if (flat_args.size() > args.size()) {
+    more_args = std::make_unique<uint64_t[]>(flat_args.size());
+    copy = more_args.get();
+  }
+  std::copy(flat_args.begin(), flat_args.end(), copy);
   call.import = &import;
   call.call_id = call_id;
   call.state = state;
-  call.flat_args = std::span<const uint64_t>(args).first(flat_args.size());
+  call.flat_args = std::span<const uint64_t>(copy, flat_args.size());
   instance = import.instance;
 }
 
 void Subtask::deliver_resolve() {
   OPTIMIZED_ASSERT(!resolve_delivered && resolved());
-  if (write_at_delivery) call.lower_result(late_result);
+  if (write_at_delivery) call.lower_result(*late_result);
   call.return_lent();
   resolve_delivered = true;
 }

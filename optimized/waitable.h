@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -25,13 +26,13 @@ struct WaitableSet;
 
 // What subtasks and the ends of streams and futures have in common.
 struct Waitable {
-  bool is_subtask = true;         // or a CopyEnd
-  Instance* instance = nullptr;   // whose table it is in
-  uint32_t index = 0;             // 0: not in the table
-  bool pending_event = false;     // what the event says is read when it is delivered
-  Thread* sync_waiter = nullptr;  // has_sync_waiter
+  Instance* instance = nullptr;  // whose table it is in
   WaitableSet* set = nullptr;
+  Thread* sync_waiter = nullptr;  // has_sync_waiter
+  uint32_t index = 0;             // 0: not in the table
   uint32_t pending_position = 0;  // in WaitableSet::pending
+  bool is_subtask = true;         // or a CopyEnd
+  bool pending_event = false;     // what the event says is read when it is delivered
 
   Id id() const;
   void set_pending_event();
@@ -58,16 +59,18 @@ struct Crowd {
 class PendingWaitables {
  public:
   bool empty() const { return first_ == nullptr; }
-  uint32_t count() const { return first_ == nullptr ? 0 : static_cast<uint32_t>(more_.size()) + 1; }
+  uint32_t count() const {
+    return first_ == nullptr ? 0 : static_cast<uint32_t>(more_ != nullptr ? more_->size() : 0) + 1;
+  }
   uint64_t hash() const { return hash_; }
-  Waitable& nth(uint32_t i) const { return i == 0 ? *first_ : *more_[i - 1]; }
+  Waitable& nth(uint32_t i) const { return i == 0 ? *first_ : *(*more_)[i - 1]; }
   void add(Waitable&);
   void remove(Waitable&);
   void clear();
 
  private:
   Waitable* first_ = nullptr;
-  std::vector<Waitable*> more_;
+  std::unique_ptr<std::vector<Waitable*>> more_;  // null: there were never several
   uint64_t hash_ = 0;
 };
 
@@ -113,20 +116,23 @@ struct LoweredCall {
   bool params_in_memory() const;
 };
 
-// A call whose end its caller did not see at once.
+// A call whose end its caller did not see at once: three cache lines.
 struct Subtask : Waitable {
-  LoweredCall call;
-  std::array<uint64_t, kMaxFlatParams + 1> args = {};  // what call.flat_args views
-  Task* callee = nullptr;                              // of a guest function, until it resolves
-  void (*on_cancel)(void* data, Subtask&) = nullptr;   // of a host function
-  void* on_cancel_data = nullptr;
-  Thread* call_waiter = nullptr;  // the thread of a synchronous call
   bool cancellation_requested = false;
   bool resolve_delivered = false;
   bool write_at_delivery = false;  // Mutant::kResultWrittenAtDelivery: late_result
   bool in_use = false;             // by subtask.cancel, which must not see it freed
   bool dropped = false;
-  Value late_result;
+  LoweredCall call;
+  Task* callee = nullptr;                             // of a guest function, until it resolves
+  void (*on_cancel)(void* data, Subtask&) = nullptr;  // of a host function
+  void* on_cancel_data = nullptr;
+  Thread* call_waiter = nullptr;  // the thread of a synchronous call
+
+  // What call.flat_args views: as many as an asynchronous lowering can have, or more.
+  std::array<uint64_t, kMaxFlatAsyncParams + 1> args = {};
+  std::unique_ptr<uint64_t[]> more_args;
+  std::unique_ptr<Value> late_result;
 
   void reinitialise();
   bool resolved() const { return is_resolved(call.state); }
