@@ -28,10 +28,18 @@ constexpr uint32_t kExit = 0;
 constexpr uint32_t kYield = 1;
 constexpr uint32_t wait_on(uint32_t set) { return 2 | set << 4; }
 
-// A walk over 0 … n-1 that visits each once a round, in an order without locality.
+// In which order things are woken, let go on and cancelled.
+enum class Order {
+  kInTurn,    // whatever has waited longest comes next: an embedder whose calls take about the same time
+  kAtRandom,  // without locality
+};
+
+// A walk over 0 … n-1 that visits each once a round.
 class Walk {
  public:
-  explicit Walk(uint32_t n) : n_(n), step_(static_cast<uint32_t>(n * 0.618) | 1) {
+  Walk(uint32_t n, Order order) : n_(n) {
+    if (order == Order::kInTurn) return;
+    step_ = static_cast<uint32_t>(n * 0.618) | 1;
     while (gcd(step_, n_) != 1) step_ += 2;
   }
   uint32_t next() { return at_ = static_cast<uint32_t>((uint64_t{at_} + step_) % n_); }
@@ -39,14 +47,14 @@ class Walk {
  private:
   static uint32_t gcd(uint32_t a, uint32_t b) { return b == 0 ? a : gcd(b, a % b); }
   uint32_t n_;
-  uint32_t step_;
+  uint32_t step_ = 1;
   uint32_t at_ = 0;
 };
 
 // An embedder that decides by position, without looking at all candidates, and a store with what every guest needs.
 class Population : public Choices {
  public:
-  explicit Population(uint32_t n) : size(n), calls_(n), arguments_(n), pending_(n), walk_(n) {}
+  explicit Population(uint32_t n) : size(n), calls_(n), arguments_(n), pending_(n), walk_(n, order_) {}
   Population(const Population&) = delete;
   Population& operator=(const Population&) = delete;
   ~Population() override { store.reset(); }
@@ -56,12 +64,19 @@ class Population : public Choices {
   virtual void cancel() = 0;
   virtual void restore() {}
 
+  void visit(Order order) {
+    order_ = order;
+    walk_ = Walk(size, order);
+  }
+
   // Thread.wait_until waits, so that there is something to wake.
   bool go_on(Id) override { return false; }
   bool use_debug_message(Id) override { return true; }
   Candidate choose(ChoicePoint, Id, const CandidateSet& candidates) override {
+    const uint32_t count = candidates.count();
+    if (order_ == Order::kInTurn) return candidates.nth(turn_++ % count);
     random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-    return candidates.nth(static_cast<uint32_t>((random_ >> 32) * candidates.count() >> 32));
+    return candidates.nth(static_cast<uint32_t>((random_ >> 32) * count >> 32));
   }
   uint32_t name_task(const Instance&, TaskOrigin) override { return kOtherCalls; }
 
@@ -148,7 +163,9 @@ class Population : public Choices {
   std::vector<Invocation> calls_;
   std::vector<Value> arguments_;
   std::vector<Subtask*> pending_;  // by token: the call of the host's work
+  Order order_ = Order::kAtRandom;
   Walk walk_;
+  uint32_t turn_ = 0;
   uint64_t random_ = 1;
 
  public:
