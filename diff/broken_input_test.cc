@@ -39,8 +39,14 @@ TEST(BrokenInput, EveryTruncationOfATraceIsRefusedWithItsFile) {
   const std::string text = small_trace();
   traces::write_file(path, text);
   ASSERT_EQ(complaint_of([&] { traces::read_trace_file(path); }), "");
+#ifdef __SANITIZE_ADDRESS__
+  constexpr size_t kStep = 7;  // all of them take 17 seconds
+#else
+  constexpr size_t kStep = 1;
+#endif
   // The file shrinks byte by byte. Without its last newline it is still a whole trace.
-  for (size_t length = text.size() - 1; length-- > 0;) {
+  for (size_t cut = 2; cut <= text.size(); cut += kStep) {
+    const size_t length = text.size() - cut;
     fs::resize_file(path, length);
     const std::string c = complaint_of([&] { traces::read_trace_file(path); });
     ASSERT_TRUE(c.starts_with(path + ": line ")) << "cut to " << length << " bytes: " << c;

@@ -13,10 +13,6 @@
 #include <cstring>
 #include <new>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/lsan_interface.h>
-#endif
-
 namespace lockstep::diff {
 
 std::atomic<bool> interrupted = false;
@@ -64,12 +60,8 @@ WorkerEnd supervise(const std::function<int()>& work, Beacon& beacon, std::chron
   if (pid < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
   if (pid == 0) {
     sigprocmask(SIG_SETMASK, &before, nullptr);
-    int code = work();
+    const int code = work();
     std::fflush(nullptr);
-#ifdef __SANITIZE_ADDRESS__
-    // _exit would leave out the search for leaks.
-    if (__lsan_do_recoverable_leak_check() != 0 && code == 0) code = 3;
-#endif
     _exit(code);
   }
   child_pid = pid;

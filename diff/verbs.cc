@@ -14,6 +14,10 @@
 #include "traces/json.h"
 #include "traces/sites.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace lockstep::diff {
 
 namespace fs = std::filesystem;
@@ -157,7 +161,12 @@ int supervised_campaign(const CampaignOptions& options, const Style& style,
                         const std::function<int(const CampaignResult&)>& report) {
   const SharedBeacon beacon = make_beacon();
   const auto campaign = [&] {
-    return guarded_exit_code([&] { return report(run_campaign(options, style, beacon.get())); });
+    int code = guarded_exit_code([&] { return report(run_campaign(options, style, beacon.get())); });
+#ifdef __SANITIZE_ADDRESS__
+    // The child ends with _exit, which leaves out the search for leaks.
+    if (__lsan_do_recoverable_leak_check() != 0 && code == kAgree) code = kInternal;
+#endif
+    return code;
   };
   // The child inherits these; the parent passes signals on.
   std::signal(SIGINT, [](int) { interrupted = true; });
