@@ -94,7 +94,7 @@ struct WasmtimeLoop::Impl {
 
   void set(Config* config, const char* name, bool on) const { symbol<void (*)(Config*, bool)>(name)(config, on); }
 
-  explicit Impl(const WasmtimeOptions& o) : library(dlopen(o.library.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+  explicit Impl(const WasmtimeOptions& o) : library(dlopen(o.file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (library == nullptr) throw std::runtime_error(dlerror());
     Config* config = symbol<Config* (*)()>("wasm_config_new")();
     set(config, "wasmtime_config_wasm_component_model_set", true);

@@ -10,9 +10,9 @@
 namespace lockstep::optimized::bench {
 
 struct WasmtimeOptions {
-  std::string library;  // path of libwasmtime.so
-  bool concurrency;     // concurrency support: tasks are kept at all
-  bool uses_context;    // both components import a built-in that is about tasks (context.get)
+  std::string file;   // libwasmtime.so
+  bool concurrency;   // concurrency support: tasks are kept at all
+  bool uses_context;  // both components import a built-in that is about tasks (context.get)
 };
 
 class WasmtimeLoop {
