@@ -30,6 +30,15 @@ std::vector<std::unique_ptr<Contestant>> make_contestants(const CampaignOptions&
   return out;
 }
 
+// What cases are made of: if asked for, only of what all engines support.
+GeneratorOptions generator_options(const CampaignOptions& options,
+                                   const std::vector<std::unique_ptr<Contestant>>& contestants) {
+  GeneratorOptions out = options.generator;
+  if (options.supported)
+    for (const auto& c : contestants) restrict_to(out, c->support());
+  return out;
+}
+
 void print_header(const CampaignOptions& options, const std::vector<std::unique_ptr<Contestant>>& contestants) {
   fmt::print("lockstep run: seed {}, {}{}, against {}\n", options.seed,
              options.cases ? fmt::format("{} cases", *options.cases)
@@ -53,13 +62,10 @@ class Campaign {
  public:
   Campaign(const CampaignOptions& options, const Style& style, Beacon* beacon)
       : options_(options),
-        generator_(options.generator),
         style_(style),
         beacon_(beacon),
-        contestants_(make_contestants(options)) {
-    if (options_.supported)
-      for (const auto& c : contestants_) restrict_to(generator_, c->support());
-  }
+        contestants_(make_contestants(options)),
+        generator_(generator_options(options, contestants_)) {}
 
   CampaignResult run() {
     if (options_.progress == nullptr) print_header(options_, contestants_);
@@ -71,14 +77,7 @@ class Campaign {
       while (c->under_way() > 0) settle(*c);
     result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     result_.interrupted = interrupted;
-    for (const auto& c : contestants_) {
-      const EngineCounters counted = c->counters();
-      for (const auto& [reason, n] : counted.promotions) result_.counters.promotions[reason] += n;
-      result_.counters.sync_calls += counted.sync_calls;
-      result_.counters.sync_calls_unpromoted += counted.sync_calls_unpromoted;
-      result_.counters.sync_calls_beyond_leaves += counted.sync_calls_beyond_leaves;
-      result_.counters.sync_calls_beyond_leaves_unpromoted += counted.sync_calls_beyond_leaves_unpromoted;
-    }
+    for (const auto& c : contestants_) result_.counters += c->counters();
     clear_progress();
     return std::move(result_);
   }
@@ -163,11 +162,9 @@ class Campaign {
   void progress() {
     const uint64_t n = result_.statistics.cases;
     if (options_.progress != nullptr) {
-      uint64_t divergences = 0;
-      for (const auto& [engine, score] : result_.scores) divergences += score.divergences;
       options_.progress->cases.store(n, std::memory_order_relaxed);
       options_.progress->steps.store(result_.statistics.steps, std::memory_order_relaxed);
-      options_.progress->divergences.store(divergences, std::memory_order_relaxed);
+      options_.progress->divergences.store(result_.divergences(), std::memory_order_relaxed);
       return;
     }
     const uint64_t own = options_.cases ? (*options_.cases + options_.shards - options_.shard) / options_.shards : 0;
@@ -182,32 +179,18 @@ class Campaign {
       return;
     }
     last_progress_ = now;
-    uint64_t divergences = 0;
-    for (const auto& [engine, score] : result_.scores) divergences += score.divergences;
     const std::string line = fmt::format("{} cases, {} trap sites, {} divergences ({:.1f} s, {:.0f} steps/s)", n,
-                                         result_.statistics.sites.size(), divergences, seconds,
+                                         result_.statistics.sites.size(), result_.divergences(), seconds,
                                          static_cast<double>(result_.statistics.steps) / seconds);
-    if (terminal) {
-      const double part = options_.cases ? static_cast<double>(n) / static_cast<double>(std::max<uint64_t>(own, 1))
-                                         : seconds / std::chrono::duration<double>(*options_.time).count();
-      const auto full = static_cast<size_t>(std::min(part, 1.0) * 20);
-      fmt::print("\r[{}{}] {}\033[K", std::string(full, '#'), std::string(20 - full, '.'), line);
-    } else {
-      fmt::print("  {}\n", line);
-    }
-    std::fflush(stdout);
-  }
-
-  void clear_progress() {
-    if (isatty(1) != 0) fmt::print("\r\033[K");
-    std::fflush(stdout);
+    print_progress(line, options_.cases ? static_cast<double>(n) / static_cast<double>(std::max<uint64_t>(own, 1))
+                                        : seconds / std::chrono::duration<double>(*options_.time).count());
   }
 
   const CampaignOptions& options_;
-  GeneratorOptions generator_;
   const Style style_;
   Beacon* const beacon_;
   std::vector<std::unique_ptr<Contestant>> contestants_;
+  const GeneratorOptions generator_;
   std::map<std::pair<std::string, std::string>, fs::path> known_;
   CampaignResult result_;
   Clock::time_point start_;
@@ -247,6 +230,27 @@ int CampaignResult::exit_code() const {
   return interrupted ? 130 : 0;
 }
 
+void print_progress(const std::string& line, double part) {
+  if (isatty(1) != 0) {
+    const auto full = static_cast<size_t>(std::min(part, 1.0) * 20);
+    fmt::print("\r[{}{}] {}\033[K", std::string(full, '#'), std::string(20 - full, '.'), line);
+  } else {
+    fmt::print("  {}\n", line);
+  }
+  std::fflush(stdout);
+}
+
+void clear_progress() {
+  if (isatty(1) != 0) fmt::print("\r\033[K");
+  std::fflush(stdout);
+}
+
+uint64_t CampaignResult::divergences() const {
+  uint64_t sum = 0;
+  for (const auto& [engine, score] : scores) sum += score.divergences;
+  return sum;
+}
+
 void print_campaign_header(const CampaignOptions& options) { print_header(options, make_contestants(options)); }
 
 CampaignResult run_campaign(const CampaignOptions& options, const Style& style, Beacon* beacon) {
@@ -256,11 +260,7 @@ CampaignResult run_campaign(const CampaignOptions& options, const Style& style, 
 CampaignResult after_death(const CampaignOptions& options, uint64_t index, const std::string& engine,
                            const std::string& failure, const Style& style) {
   const auto contestant = Contestant::make(engine, options.case_time);
-  GeneratorOptions generator = options.generator;
-  if (options.supported)
-    for (const std::string& name : options.against)
-      restrict_to(generator, Contestant::make(name, options.case_time)->support());
-  const Case c = generate_case(options.seed, index, generator);
+  const Case c = generate_case(options.seed, index, generator_options(options, make_contestants(options)));
   CampaignResult result;
   result.scores[engine].divergences = 1;
   result.failures.push_back(handle_failure(c, {Verdict::Kind::kFailed, {}, failure}, *contestant, options.out, style));

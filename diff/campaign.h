@@ -62,8 +62,13 @@ struct CampaignResult {
   std::vector<std::string> no_longer_failing;  // files of the known folder
   double seconds = 0;
   bool interrupted = false;
+  uint64_t divergences() const;  // of all engines
   int exit_code() const;
 };
+
+// On a terminal a bar, of which `part` (0 to 1) is full, over the last one; else a line.
+void print_progress(const std::string& line, double part);
+void clear_progress();
 
 // The first lines: seed, options, engines with their versions.
 void print_campaign_header(const CampaignOptions&);

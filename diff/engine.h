@@ -108,6 +108,15 @@ struct EngineCounters {
   // itself, or used a built-in that can promote.
   uint64_t sync_calls_beyond_leaves = 0;
   uint64_t sync_calls_beyond_leaves_unpromoted = 0;
+
+  EngineCounters& operator+=(const EngineCounters& other) {
+    for (const auto& [reason, n] : other.promotions) promotions[reason] += n;
+    sync_calls += other.sync_calls;
+    sync_calls_unpromoted += other.sync_calls_unpromoted;
+    sync_calls_beyond_leaves += other.sync_calls_beyond_leaves;
+    sync_calls_beyond_leaves_unpromoted += other.sync_calls_beyond_leaves_unpromoted;
+    return *this;
+  }
 };
 
 class Engine {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,13 +113,9 @@ void add_result(CampaignResult& r, const std::string& text) {
                           f.at("file").get<std::string>(), f.at("index").get<uint64_t>(), f.at("seed").get<uint64_t>(),
                           f.at("confirmed").get<bool>(), f.at("lines-before").get<size_t>(),
                           f.at("lines").get<size_t>(), f.at("text").get<std::string>()});
-  EngineCounters& c = r.counters;
-  for (const auto& [reason, n] : j.at("promotions").items()) c.promotions[reason] += n.get<uint64_t>();
-  const Json& calls = j.at("sync-calls");
-  c.sync_calls += calls.at(0).get<uint64_t>();
-  c.sync_calls_unpromoted += calls.at(1).get<uint64_t>();
-  c.sync_calls_beyond_leaves += calls.at(2).get<uint64_t>();
-  c.sync_calls_beyond_leaves_unpromoted += calls.at(3).get<uint64_t>();
+  const auto calls = j.at("sync-calls").get<std::vector<uint64_t>>();
+  r.counters +=
+      {j.at("promotions").get<std::map<std::string, uint64_t>>(), calls.at(0), calls.at(1), calls.at(2), calls.at(3)};
   // Each job has replayed all known failures.
   r.no_longer_failing = j.at("no-longer-failing").get<std::vector<std::string>>();
   r.interrupted |= j.at("interrupted").get<bool>();
@@ -128,6 +125,7 @@ void add_result(CampaignResult& r, const std::string& text) {
 
 struct Job {
   pid_t pid = 0;  // 0: it has ended
+  int end = -1;   // readable when it has; the kernel may be too old for that
   int file = -1;  // in memory: its result
 };
 
@@ -156,7 +154,7 @@ Job start_job(const CampaignOptions& options, const Style& style, uint64_t k, Jo
   std::fflush(nullptr);
   const pid_t pid = fork();
   if (pid < 0) throw std::runtime_error("cannot start a job");
-  if (pid > 0) return {pid, file};
+  if (pid > 0) return {pid, static_cast<int>(syscall(SYS_pidfd_open, pid, 0)), file};
   // What it prints is in its result too, but for errors.
   if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(kInternal);
   CampaignOptions part = options;
@@ -173,8 +171,7 @@ Job start_job(const CampaignOptions& options, const Style& style, uint64_t k, Jo
   _exit(code);
 }
 
-void print_progress(const std::vector<JobProgress*>& jobs, const CampaignOptions& options, Clock::time_point start,
-                    bool terminal) {
+void show_progress(const std::vector<JobProgress*>& jobs, const CampaignOptions& options, Clock::time_point start) {
   uint64_t cases = 0;
   uint64_t steps = 0;
   uint64_t divergences = 0;
@@ -184,18 +181,19 @@ void print_progress(const std::vector<JobProgress*>& jobs, const CampaignOptions
     divergences += p->divergences.load(std::memory_order_relaxed);
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const std::string line = fmt::format("{} cases, {} divergences ({:.1f} s, {:.0f} steps/s, {} jobs)", cases,
-                                       divergences, seconds, static_cast<double>(steps) / seconds, options.jobs);
-  if (terminal) {
-    const double whole = options.cases ? static_cast<double>(*options.cases) / static_cast<double>(options.shards)
-                                       : std::chrono::duration<double>(*options.time).count();
-    const double part = (options.cases ? static_cast<double>(cases) : seconds) / std::max(whole, 1e-9);
-    const auto full = static_cast<size_t>(std::min(part, 1.0) * 20);
-    fmt::print("\r[{}{}] {}\033[K", std::string(full, '#'), std::string(20 - full, '.'), line);
-  } else {
-    fmt::print("  {}\n", line);
-  }
-  std::fflush(stdout);
+  const double whole = options.cases ? static_cast<double>(*options.cases) / static_cast<double>(options.shards)
+                                     : std::chrono::duration<double>(*options.time).count();
+  print_progress(fmt::format("{} cases, {} divergences ({:.1f} s, {:.0f} steps/s, {} jobs)", cases, divergences,
+                             seconds, static_cast<double>(steps) / seconds, options.jobs),
+                 (options.cases ? static_cast<double>(cases) : seconds) / std::max(whole, 1e-9));
+}
+
+// Until one of the jobs may have ended, or the time is over.
+void wait_for_any(const std::vector<Job>& jobs, std::chrono::milliseconds time) {
+  std::vector<pollfd> ends;
+  for (const Job& job : jobs)
+    if (job.pid != 0) ends.push_back({job.end, POLLIN, 0});
+  poll(ends.data(), ends.size(), static_cast<int>(time.count()));
 }
 
 // The same failure may have been found in several jobs: the first case counts.
@@ -234,7 +232,7 @@ CampaignResult run_jobs(const CampaignOptions& options, const Style& style) {
   size_t running = jobs.size();
   Clock::time_point last_progress = start;
   while (running > 0) {
-    poll(nullptr, 0, 20);
+    wait_for_any(jobs, std::chrono::milliseconds(100));
     for (Job& job : jobs) {
       int status = 0;
       if (job.pid == 0 || waitpid(job.pid, &status, WNOHANG) != job.pid) continue;
@@ -247,6 +245,7 @@ CampaignResult run_jobs(const CampaignOptions& options, const Style& style) {
         exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : kInternal;
       }
       close(job.file);
+      if (job.end >= 0) close(job.end);
     }
     if (!told && (interrupted || enough || exit_code != 0)) {
       told = true;
@@ -256,10 +255,10 @@ CampaignResult run_jobs(const CampaignOptions& options, const Style& style) {
     const auto now = Clock::now();
     if (now - last_progress < (terminal ? std::chrono::milliseconds(250) : std::chrono::milliseconds(10'000))) continue;
     last_progress = now;
-    print_progress(progress, options, start, terminal);
+    show_progress(progress, options, start);
   }
   munmap(memory, options.jobs * sizeof(JobProgress));
-  if (terminal) fmt::print("\r\033[K");
+  clear_progress();
   if (exit_code != 0) {
     std::fflush(nullptr);
     _exit(exit_code);

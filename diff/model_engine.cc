@@ -376,7 +376,7 @@ class ModelBackend : public Backend, public model::Chooser {
   std::vector<uint32_t> live_tasks(uint64_t locked) override {
     std::vector<uint32_t> out;
     for (const model::Task* t : store_.tree.tasks)
-      if (!is_locked(index_of(t->inst), locked)) out.push_back(t->call_id);
+      if (!is_locked(scenario_, index_of(t->inst), locked)) out.push_back(t->call_id);
     std::sort(out.begin(), out.end());
     return out;
   }
@@ -609,9 +609,6 @@ class ModelBackend : public Backend, public model::Chooser {
       if (inst->handles.array[i] == entry) return i;
     return 0;
   }
-  bool is_locked(uint32_t instance, uint64_t locked) const {
-    return locked != 0 && (locked >> traces::root_of(scenario_, instance) & 1) != 0;
-  }
 
   model::Thread* choose_thread(ChoicePoint point, ThreadId subject, const std::vector<model::Thread*>& candidates) {
     std::vector<std::pair<ThreadId, model::Thread*>> named;
@@ -684,7 +681,7 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
   };
   for (uint32_t i = 0; i < store_.instances.size(); ++i) {
     const model::ComponentInstance& inst = *store_.instances[i];
-    if (is_locked(i, locked)) {
+    if (is_locked(scenario_, i, locked)) {
       w.locked_instance(i);
       continue;
     }
@@ -698,7 +695,7 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
   }
   for (auto& kind : listed_) kind.clear();
   for (uint32_t i = 0; i < store_.instances.size(); ++i) {
-    if (is_locked(i, locked)) continue;
+    if (is_locked(scenario_, i, locked)) continue;
     const auto& array = store_.instances[i]->handles.array;
     for (uint32_t h = 1; h < array.size(); ++h)
       if (array[h] != nullptr) listed_[static_cast<size_t>(kind_of(*array[h]))].push_back({i, h, array[h]});
@@ -738,7 +735,7 @@ void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
   });
   tasks_.clear();
   for (const model::Task* t : store_.tree.tasks)
-    if (!is_locked(index_of(t->inst), locked)) tasks_.push_back(t);
+    if (!is_locked(scenario_, index_of(t->inst), locked)) tasks_.push_back(t);
   std::sort(tasks_.begin(), tasks_.end(), [](const auto* a, const auto* b) { return a->call_id < b->call_id; });
   for (const model::Task* t : tasks_)
     w.task(t->call_id, index_of(t->inst), static_cast<uint32_t>(t->state), t->num_borrows);

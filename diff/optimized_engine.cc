@@ -326,7 +326,7 @@ class OptimizedBackend : public Backend {
   std::vector<uint32_t> live_tasks(uint64_t locked) override {
     std::vector<uint32_t> out;
     opt::Inspector(store_).for_each_task([&](const opt::TaskView& t) {
-      if (!is_locked(t.instance->id, locked)) out.push_back(t.call_id);
+      if (!is_locked(scenario_, t.instance->id, locked)) out.push_back(t.call_id);
     });
     std::sort(out.begin(), out.end());
     return out;
@@ -555,10 +555,6 @@ class OptimizedBackend : public Backend {
             &held};
   }
 
-  bool is_locked(uint32_t instance, uint64_t locked) const {
-    return locked != 0 && (locked >> traces::root_of(scenario_, instance) & 1) != 0;
-  }
-
   const traces::Scenario& scenario_;
   std::deque<opt::ResourceType> resource_types_;
   OptimizedValues values_;
@@ -586,7 +582,7 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
   SnapshotWriter w(out);
   opt::Inspector inspector(store_);
   for (uint32_t i = 0; i < instances_.size(); ++i) {
-    if (is_locked(i, locked)) {
+    if (is_locked(scenario_, i, locked)) {
       w.locked_instance(i);
       continue;
     }
@@ -601,7 +597,7 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
   }
   const auto ignore = [](const auto&) {};
   for (uint32_t i = 0; i < instances_.size(); ++i) {
-    if (is_locked(i, locked)) continue;
+    if (is_locked(scenario_, i, locked)) continue;
     inspector.for_each_handle(
         *instances_[i],
         [&](const opt::SubtaskView& s) {
@@ -617,12 +613,12 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
         ignore);
   }
   for (uint32_t i = 0; i < instances_.size(); ++i) {
-    if (is_locked(i, locked)) continue;
+    if (is_locked(scenario_, i, locked)) continue;
     inspector.for_each_handle(*instances_[i], ignore,
                               [&](const opt::WaitableSetView& s) { w.waitable_set(i, s.index, s.num_waiting); });
   }
   for (uint32_t i = 0; i < instances_.size(); ++i) {
-    if (is_locked(i, locked)) continue;
+    if (is_locked(scenario_, i, locked)) continue;
     inspector.for_each_end(*instances_[i], [&](const opt::EndView& e) {
       w.end(i, e.index,
             {.kind = static_cast<uint32_t>(e.kind),
@@ -636,7 +632,7 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
     });
   }
   for (uint32_t i = 0; i < instances_.size(); ++i) {
-    if (is_locked(i, locked)) continue;
+    if (is_locked(scenario_, i, locked)) continue;
     inspector.for_each_resource(
         *instances_[i],
         [&](const opt::ResourceView& r) {
@@ -652,7 +648,7 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
         ignore);
   }
   for (uint32_t i = 0; i < instances_.size(); ++i) {
-    if (is_locked(i, locked)) continue;
+    if (is_locked(scenario_, i, locked)) continue;
     inspector.for_each_resource(*instances_[i], ignore, [&](const opt::ErrorContextView& e) {
       w.error_context(i, e.index, static_cast<uint32_t>(e.message_length));
     });
@@ -661,7 +657,7 @@ void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
   threads_.clear();
   inspector.for_each_task(
       [&](const opt::TaskView& t) {
-        seen_locked_ = is_locked(t.instance->id, locked);
+        seen_locked_ = is_locked(scenario_, t.instance->id, locked);
         if (!seen_locked_) tasks_.push_back(t);
       },
       [&](const opt::ThreadView& t) {

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "diff/plugin_engine.h"
+#include "diff/supervise.h"
 #include "traces/json.h"
 #include "traces/json_reader.h"
 
@@ -103,8 +104,7 @@ void PeerEngine::stop() {
   if (pid_ <= 0) return;
   for (const int fd : {in_, out_, err_}) close(fd);
   // At the end of its input an engine that owes nothing exits, and may have something to write before (coverage.py).
-  if (pending_.empty())
-    for (int i = 0; i < 100 && waitpid(pid_, nullptr, WNOHANG) == 0; ++i) poll(nullptr, 0, 5);
+  if (pending_.empty()) wait_for_exit(pid_, std::chrono::milliseconds(500));
   kill(-pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
   pid_ = -1;

@@ -184,7 +184,7 @@ class PluginBackend : public Backend {
   std::vector<uint32_t> live_tasks(uint64_t locked) override {
     std::vector<uint32_t> out;
     for (const auto& [token, instance] : tasks_from(plugin_.live_tasks))
-      if (!is_locked(instance, locked)) out.push_back(token);
+      if (!is_locked(scenario_, instance, locked)) out.push_back(token);
     std::sort(out.begin(), out.end());
     return out;
   }
@@ -319,7 +319,6 @@ class PluginBackend : public Backend {
     if (stopping_) throw Abandon{};
     return tasks_;
   }
-  bool is_locked(uint32_t i, uint64_t locked) const { return (locked >> traces::root_of(scenario_, i) & 1) != 0; }
 
   void answer(lockstep_answer* out, bool blocked, bool cancelled, const std::optional<Value>& value) {
     answer_ = value.value_or(Value());
@@ -549,13 +548,13 @@ void PluginBackend::snapshot(Words& out, uint64_t locked) {
     const uint32_t i = e.key.task;
     if (e.kind <= LOCKSTEP_STATE_ERROR_CONTEXT) {
       instance(i);
-      if (is_locked(i, locked)) {
+      if (is_locked(scenario_, i, locked)) {
         if (e.kind == LOCKSTEP_STATE_INSTANCE) w.locked_instance(i);
         continue;
       }
     } else if (e.kind == LOCKSTEP_STATE_TASK) {
       instance(e.fields.task.instance);
-      if (is_locked(e.fields.task.instance, locked)) locked_tasks.insert(i);
+      if (is_locked(scenario_, e.fields.task.instance, locked)) locked_tasks.insert(i);
     }
     if (e.kind > LOCKSTEP_STATE_ERROR_CONTEXT && locked_tasks.contains(i)) continue;
     switch (e.kind) {

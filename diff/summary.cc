@@ -126,9 +126,7 @@ std::string summary_json(const CampaignOptions& options, const CampaignResult& r
   Json j{{"seed", options.seed}, {"cases", s.cases}, {"steps", s.steps}};
   j["seconds"] = r.seconds;
   j["steps_per_second"] = static_cast<double>(s.steps) / std::max(r.seconds, 1e-9);
-  uint64_t divergences = 0;
-  for (const auto& [engine, score] : r.scores) divergences += score.divergences;
-  j["divergences"] = divergences;
+  j["divergences"] = r.divergences();
   j["outcomes"] = counts_json<traces::Outcome>(s.outcomes);
   j["operations"] = counts_json<traces::Op>(s.operations);
   j["host_operations"] = counts_json<traces::HostOp>(s.host_operations);

@@ -2,18 +2,20 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
 
 namespace lockstep::diff {
+
+using Clock = std::chrono::steady_clock;
 
 std::atomic<bool> interrupted = false;
 
@@ -25,18 +27,30 @@ void pass_on(int signal) {
   if (child_pid > 0) kill(child_pid, signal);
 }
 
-// Until the process is over, or the time is; true in the first case.
-bool wait_for(pid_t pid, int pidfd, std::chrono::milliseconds time) {
-  if (pidfd < 0) {  // a kernel without pidfd_open: look now and then
-    siginfo_t info{};
-    poll(nullptr, 0, 20);
-    return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-  }
-  pollfd fd{pidfd, POLLIN, 0};
-  return poll(&fd, 1, static_cast<int>(time.count())) > 0;
+}  // namespace
+
+void end_on_signals() {
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  std::signal(SIGTERM, [](int) { interrupted = true; });
 }
 
-}  // namespace
+bool wait_for_exit(pid_t pid, std::chrono::milliseconds time) {
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0) {  // a kernel without it: look now and then
+    const Clock::time_point end = Clock::now() + time;
+    siginfo_t info{};
+    do {
+      poll(nullptr, 0, 20);
+      if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
+        return true;
+    } while (Clock::now() < end);
+    return false;
+  }
+  pollfd fd{pidfd, POLLIN, 0};
+  const bool over = poll(&fd, 1, static_cast<int>(time.count())) > 0;
+  close(pidfd);
+  return over;
+}
 
 void UnmapBeacon::operator()(Beacon* b) const { munmap(b, sizeof(Beacon)); }
 
@@ -47,7 +61,6 @@ SharedBeacon make_beacon() {
 }
 
 WorkerEnd supervise(const std::function<int()>& work, Beacon& beacon, std::chrono::milliseconds time_limit) {
-  using Clock = std::chrono::steady_clock;
   std::fflush(nullptr);
   // Signals wait until both sides are ready for them; else one that comes early would end the parent alone.
   sigset_t ours;
@@ -73,11 +86,10 @@ WorkerEnd supervise(const std::function<int()>& work, Beacon& beacon, std::chron
   sigaction(SIGTERM, &forward, &old_term);
   sigprocmask(SIG_SETMASK, &before, nullptr);
 
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   uint64_t last_serial = beacon.serial.load(std::memory_order_acquire);
   Clock::time_point since = Clock::now();
   bool hung = false;
-  while (!wait_for(pid, pidfd, std::chrono::milliseconds(100))) {
+  while (!wait_for_exit(pid, std::chrono::milliseconds(100))) {
     const uint64_t serial = beacon.serial.load(std::memory_order_acquire);
     const Clock::time_point now = Clock::now();
     if (serial != last_serial || serial % 2 == 0) {
@@ -91,7 +103,6 @@ WorkerEnd supervise(const std::function<int()>& work, Beacon& beacon, std::chron
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (pidfd >= 0) close(pidfd);
   child_pid = 0;
   sigaction(SIGINT, &old_int, nullptr);
   sigaction(SIGTERM, &old_term, nullptr);

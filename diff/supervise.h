@@ -4,6 +4,8 @@
 // parent knows what to blame.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -15,6 +17,12 @@ namespace lockstep::diff {
 
 // Set by the handler of SIGINT and SIGTERM: what is under way comes to its end, with what it has.
 extern std::atomic<bool> interrupted;
+
+// From now on SIGINT and SIGTERM set `interrupted`.
+void end_on_signals();
+
+// Until the process is over, or the time is; true in the first case. It is not reaped.
+bool wait_for_exit(pid_t pid, std::chrono::milliseconds time);
 
 struct Beacon {
   std::atomic<uint64_t> serial = 0;  // changes with every case and engine; odd while an engine of this process runs

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 
 #include "diff/jobs.h"
@@ -169,8 +168,7 @@ int supervised_campaign(const CampaignOptions& options, const Style& style,
     return code;
   };
   // The child inherits these; the parent passes signals on.
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  end_on_signals();
   const WorkerEnd end = supervise(campaign, *beacon, options.case_time);
   if (end.failure.empty()) return end.exit_code;
   if (beacon->serial % 2 == 0) {
@@ -191,8 +189,7 @@ int verb_run(const CampaignOptions& options, const Style& style) {
     return result.exit_code();
   };
   if (options.jobs == 1) return supervised_campaign(options, style, report);
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  end_on_signals();
   return report(run_jobs(options, style));
 }
 

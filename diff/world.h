@@ -46,6 +46,11 @@ struct BuiltinCall {
   std::span<const uint64_t> args;  // core values, as the core function gets them
 };
 
+// Whether the instance belongs to one of these roots (a bit each).
+inline bool is_locked(const traces::Scenario& s, uint32_t instance, uint64_t locked_roots) {
+  return locked_roots != 0 && (locked_roots >> traces::root_of(s, instance) & 1) != 0;
+}
+
 // What differs from engine to engine.
 class Backend {
  public:

@@ -11,14 +11,7 @@
 #include <utility>
 
 #include "optimized/assert.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define OPTIMIZED_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OPTIMIZED_ASAN 1
-#endif
-#endif
+#include "optimized/sanitizer.h"
 
 #if defined(OPTIMIZED_ASAN)
 #include <sanitizer/asan_interface.h>

@@ -7,14 +7,7 @@
 #include <fstream>
 
 #include "optimized/populations.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define OPTIMIZED_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OPTIMIZED_ASAN 1
-#endif
-#endif
+#include "optimized/sanitizer.h"
 
 namespace lockstep::optimized::growth {
 namespace {

@@ -3,9 +3,9 @@
 //
 // Threads in unpromoted native frames have an index that nobody wrote down: `peek(n)` is the one that the n-th of them
 // would have got. That holds as long as the table does not change while they live, which promotion ensures. `free()` is
-// how many indices the table has to give without growing; ScriptHooks (scripted.h) compare one number with it instead of
-// asking for an index, and grow the table where that is not enough: how long it has become can be seen (Table.get#1 or
-// #2).
+// how many indices the table has to give without growing; ScriptHooks (scripted.h) compare one number with it instead
+// of asking for an index, and grow the table where that is not enough: how long it has become can be seen (Table.get#1
+// or #2).
 #pragma once
 
 #include <algorithm>

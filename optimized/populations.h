@@ -1,5 +1,5 @@
-// For growth_main.cc, growth_test.cc and growth_bench.cc: stores that hold many of one thing, made and driven by real guests, and
-// three operations on each. What one operation costs must not depend on how many there are.
+// For growth_main.cc, growth_test.cc and growth_bench.cc: stores that hold many of one thing, made and driven by real
+// guests, and three operations on each. What one operation costs must not depend on how many there are.
 //
 //   wake    makes one thread ready: a host call ends, backpressure goes, something is written …
 //   tick    lets what is ready go on until as much waits as before
