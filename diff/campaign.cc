@@ -23,6 +23,7 @@ namespace {
 // Cases that an engine in another process has at once.
 constexpr size_t kUnderWay = 16;
 constexpr uint64_t kChooserSalt = 0x6368'6f6f'7365'7221;
+constexpr uint64_t kTopologySalt = 0x746f'706f'6c6f'6779;
 
 std::vector<std::unique_ptr<Contestant>> make_contestants(const CampaignOptions& options) {
   std::vector<std::unique_ptr<Contestant>> out;
@@ -199,13 +200,33 @@ class Campaign {
 
 }  // namespace
 
+namespace {
+
+// The topology of a case. That of the last case is kept: it is often the same.
+const traces::Scenario& topology_of(uint64_t seed, uint64_t index, const TopologyOptions& options) {
+  struct Made {
+    uint64_t seed = 0;
+    TopologyOptions options;
+    traces::Scenario topology;
+  };
+  static std::optional<Made> last;
+  const uint64_t topology_seed = case_seed(seed ^ kTopologySalt, index / kCasesPerTopology);
+  if (!last || last->seed != topology_seed || last->options != options) {
+    Random random(topology_seed);
+    last = Made{topology_seed, options, random_topology(random, options)};
+  }
+  return last->topology;
+}
+
+}  // namespace
+
 Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions& options) {
   static ModelEngine model;
   static Recorder recorder;
   Case c;
   c.index = index;
   c.seed = case_seed(seed, index);
-  Generator generator(c.seed, options);
+  Generator generator(c.seed, options, topology_of(seed, index, options.topology));
   RandomChooser chooser(c.seed ^ kChooserSalt);
   recorder.start(false, {});
   Run run{generator.topology(), generator, chooser, recorder};

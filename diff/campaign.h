@@ -81,6 +81,10 @@ CampaignResult run_campaign(const CampaignOptions&, const Style&, Beacon* beacon
 CampaignResult after_death(const CampaignOptions&, uint64_t index, const std::string& engine,
                            const std::string& failure, const Style&);
 
+// So many cases in a row, beginning with the first, have the same topology: making one takes as long as a few dozen
+// steps.
+inline constexpr uint64_t kCasesPerTopology = 8;
+
 // The case with this index, as the generator and the reference make it.
 Case generate_case(uint64_t seed, uint64_t index, const GeneratorOptions&);
 

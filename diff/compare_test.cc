@@ -35,7 +35,7 @@ void end(Words& out, uint64_t result) {
 }
 void state(Words& out, uint32_t slot, uint32_t parent) {
   RecordWriter record(out, RecordKind::kState);
-  traces::SnapshotWriter w(out);
+  traces::SnapshotWriter w(record);
   w.thread({1, 0}, {0, false, false, 1, slot, 0});
   w.tree(1, parent);
 }

@@ -56,11 +56,8 @@ bool needs_handle(const ValueType& t) {
 
 }  // namespace
 
-Generator::Generator(uint64_t seed, const GeneratorOptions& options)
-    : options_(options),
-      random_(seed),
-      scenario_(random_topology(random_, options.topology)),
-      memos_(scenario_.instances.size()) {
+Generator::Generator(uint64_t seed, const GeneratorOptions& options, Scenario topology)
+    : options_(options), random_(seed), scenario_(std::move(topology)), memos_(scenario_.instances.size()) {
   deep_ = scenario_.instances.size() >= 8;
   program_length_ = random_.between(3, 9);
   // Where there is more to do, more is done.

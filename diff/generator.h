@@ -41,7 +41,7 @@ struct GeneratorOptions {
 
 class Generator : public ScriptSource {
  public:
-  Generator(uint64_t seed, const GeneratorOptions& options);
+  Generator(uint64_t seed, const GeneratorOptions& options, traces::Scenario topology);
 
   // Topology only; scripts are added by `finish`.
   const traces::Scenario& topology() const { return scenario_; }

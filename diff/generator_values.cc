@@ -245,7 +245,8 @@ std::optional<uint32_t> Generator::lower_handle(const Activation& a, uint32_t in
              (borrow || !is_lent(instance, h)) && (h.kind == Holding::Kind::kOwn || h.owner == owner_of(a));
     });
     if (!r) {
-      if (scenario_.resources[t.resource].instance != instance) return std::nullopt;
+      if (scenario_.resources[t.resource].instance != instance || !options_.support.has(Op::kResourceNew))
+        return std::nullopt;
       r = free_register(instance, kResourceRegisters, d);
       Operation& o = d.before.emplace_back();
       o.kind = Op::kResourceNew;

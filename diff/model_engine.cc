@@ -371,7 +371,7 @@ class ModelBackend : public Backend, public model::Chooser {
   bool may_enter(uint32_t instance) override { return store_.instances[instance]->may_enter; }
   bool may_leave(uint32_t instance) override { return store_.instances[instance]->may_leave; }
 
-  void snapshot(traces::Words& out, uint64_t locked) override;
+  void snapshot(SnapshotWriter& w, uint64_t locked) override;
 
   std::vector<uint32_t> live_tasks(uint64_t locked) override {
     std::vector<uint32_t> out;
@@ -674,8 +674,7 @@ SnapshotWriter::End ModelBackend::end_view(uint32_t instance, const model::CopyE
   return out;
 }
 
-void ModelBackend::snapshot(traces::Words& out, uint64_t locked) {
-  SnapshotWriter w(out);
+void ModelBackend::snapshot(SnapshotWriter& w, uint64_t locked) {
   const auto next_index = [](const auto& table) {
     return table.free.empty() ? static_cast<uint32_t>(table.array.size()) : table.free.back();
   };

@@ -321,7 +321,7 @@ class OptimizedBackend : public Backend {
   bool may_enter(uint32_t instance) override { return instances_[instance]->may_enter; }
   bool may_leave(uint32_t instance) override { return instances_[instance]->may_leave; }
 
-  void snapshot(traces::Words& out, uint64_t locked) override;
+  void snapshot(SnapshotWriter& w, uint64_t locked) override;
 
   std::vector<uint32_t> live_tasks(uint64_t locked) override {
     std::vector<uint32_t> out;
@@ -578,8 +578,7 @@ class OptimizedBackend : public Backend {
   bool seen_locked_ = false;              // scratch: the task visited last is in a locked root
 };
 
-void OptimizedBackend::snapshot(traces::Words& out, uint64_t locked) {
-  SnapshotWriter w(out);
+void OptimizedBackend::snapshot(SnapshotWriter& w, uint64_t locked) {
   opt::Inspector inspector(store_);
   for (uint32_t i = 0; i < instances_.size(); ++i) {
     if (is_locked(scenario_, i, locked)) {

@@ -209,7 +209,7 @@ class PluginBackend : public Backend {
   bool may_enter(uint32_t instance) override { return flag(plugin_.may_enter(store_, instance), "may_enter"); }
   bool may_leave(uint32_t instance) override { return flag(plugin_.may_leave(store_, instance), "may_leave"); }
 
-  void snapshot(Words& out, uint64_t locked) override;
+  void snapshot(SnapshotWriter& w, uint64_t locked) override;
 
   static Support support_of(const lockstep_plugin& p) { return {p.builtins, p.features}; }
 
@@ -533,7 +533,7 @@ void PluginBackend::fill_host() {
   };
 }
 
-void PluginBackend::snapshot(Words& out, uint64_t locked) {
+void PluginBackend::snapshot(SnapshotWriter& w, uint64_t locked) {
   if (!capabilities_.snapshot) return;
   entities_.clear();
   plugin_.snapshot(store_);
@@ -543,7 +543,6 @@ void PluginBackend::snapshot(Words& out, uint64_t locked) {
   for (size_t i = 1; i < entities_.size(); ++i)
     if (order(entities_[i - 1]) == order(entities_[i])) nonsense("an entity of the state that stands twice");
   std::set<uint32_t> locked_tasks;
-  SnapshotWriter w(out);
   for (const lockstep_entity& e : entities_) {
     const uint32_t i = e.key.task;
     if (e.kind <= LOCKSTEP_STATE_ERROR_CONTEXT) {

@@ -70,8 +70,10 @@ class Shrinker {
       smaller = false;
       smaller |= shrink_lists();
       smaller |= shortcut_invocations();
+      smaller |= retarget_invocations();
       smaller |= shrink_operations();
       smaller |= simplify();
+      smaller |= drop_parameters();
       smaller |= merge_segments();
       smaller |= shrink_choices();
       smaller |= shrink_topology();
@@ -201,13 +203,9 @@ class Shrinker {
         Scenario candidate = best_.smallest.scenario;
         const traces::Script& script = candidate.scripts[k];
         traces::HostOperation& o = candidate.program[i];
-        if (o.kind != traces::HostOp::kInvoke || o.token == script.token) continue;
         const traces::Token token = script.token;
-        o.function = script.function;
-        o.token = token;
-        const std::vector<traces::ValueType>& params = candidate.functions[o.function].type.params;
-        o.args.clear();
-        for (size_t p = 1; p < params.size(); ++p) o.args.push_back(zero_of(params[p]));
+        if (o.kind != traces::HostOp::kInvoke || o.token == token) continue;
+        invoke(candidate, o, script.function, token);
         for_each_segment(candidate, [&](Segment& segment) { erase_call(segment, token); });
         any |= attempt(candidate);
       }
@@ -217,6 +215,34 @@ class Shrinker {
   static void erase_call(Segment& segment, traces::Token token) {
     std::erase_if(segment, [&](const Operation& o) { return o.kind == Op::kCall && o.token == token; });
     for (Operation& o : segment) erase_call(o.body, token);
+  }
+
+  // A call of the host without a script may as well go to another function. Functions further in have lower numbers,
+  // and it takes less to get there.
+  bool retarget_invocations() {
+    return change_each([](Scenario& s, auto&& visit) {
+      for_each_host_operation(s, [&](traces::HostOperation& o) {
+        if (o.kind != traces::HostOp::kInvoke || has_script(s, o.token)) return;
+        for (uint32_t f = 0; f < o.function; ++f)
+          visit([&s, &o, f] {
+            invoke(s, o, f, o.token);
+            return true;
+          });
+      });
+    });
+  }
+
+  static bool has_script(const Scenario& s, traces::Token token) {
+    return std::any_of(s.scripts.begin(), s.scripts.end(), [&](const traces::Script& t) { return t.token == token; });
+  }
+
+  // Makes `o` a call with zeros.
+  static void invoke(const Scenario& s, traces::HostOperation& o, uint32_t function, traces::Token token) {
+    o.function = function;
+    o.token = token;
+    const std::vector<traces::ValueType>& params = s.functions[function].type.params;
+    o.args.clear();
+    for (size_t p = 1; p < params.size(); ++p) o.args.push_back(zero_of(params[p]));
   }
 
   bool shrink_operations() {
@@ -274,6 +300,13 @@ class Shrinker {
               o.times = 2;
               return true;
             });
+          // What a callback waits for need not be made then.
+          if (o.kind == Op::kWait)
+            visit([&o] {
+              o.kind = Op::kYield;
+              o.args.clear();
+              return true;
+            });
           if (o.guard)
             visit([&o] {
               o.guard.reset();
@@ -314,6 +347,60 @@ class Shrinker {
           });
     });
     return any;
+  }
+
+  // What is passed need not be made either. Parameters that are passed in memory stay.
+  bool drop_parameters() {
+    return change_each([](Scenario& s, auto&& visit) {
+      for (uint32_t f = 0; f < s.functions.size(); ++f)
+        for (size_t p = 1; p < s.functions[f].type.params.size(); ++p)
+          visit([&s, f, p] { return drop_parameter(s, {f, kNone}, s.functions[f].type, p); });
+      for (uint32_t h = 0; h < s.host_functions.size(); ++h)
+        for (size_t p = 1; p < s.host_functions[h].type.params.size(); ++p)
+          visit([&s, h, p] { return drop_parameter(s, {kNone, h}, s.host_functions[h].type, p); });
+    });
+  }
+
+  static bool drop_parameter(Scenario& s, const traces::Callee& callee, traces::FuncType& type, size_t p) {
+    if (traces::params_in_memory(type)) return false;
+    // Where its core values are among those after the token.
+    const auto place = [&](traces::IndexType pointers) {
+      const std::span<const traces::ValueType> params(type.params);
+      return std::pair(traces::flatten(params.subspan(1, p - 1), pointers).size(),
+                       traces::flatten(params[p], pointers).size());
+    };
+    bool possible = true;
+    const auto in_code_of = [&](uint32_t instance, Segment& segment) {
+      for_each_operation(segment, [&](Operation& o) {
+        if (o.kind != Op::kCall || s.instances[instance].canons[o.canon].callee != callee) return;
+        const Canon& c = s.instances[instance].canons[o.canon];
+        const traces::IndexType pointers = traces::index_type(s, instance, c.memory);
+        const auto [at, n] = place(pointers);
+        possible &= !traces::lowered_shape(type, c.async_, pointers).params_in_memory && at + n <= o.args.size();
+        if (possible)
+          o.args.erase(o.args.begin() + static_cast<ptrdiff_t>(at), o.args.begin() + static_cast<ptrdiff_t>(at + n));
+      });
+    };
+    for (traces::Script& script : s.scripts) {
+      const uint32_t instance = s.functions[script.function].instance;
+      for (Segment& segment : script.segments) {
+        in_code_of(instance, segment);
+        if (script.function != callee.function) continue;
+        const auto [at, n] = place(traces::index_type(s, instance, s.functions[script.function].memory));
+        for_each_operation(segment, [&, at = at, n = n](Operation& o) {
+          if (o.kind != Op::kParam || o.args[0].value <= at) return;
+          possible &= o.args[0].value > at + n;
+          o.args[0].value -= n;
+        });
+      }
+    }
+    for (traces::EntryScript& e : s.entries) in_code_of(e.instance, e.ops);
+    for_each_host_operation(s, [&](traces::HostOperation& o) {
+      if (o.kind == traces::HostOp::kInvoke && o.function == callee.function && o.args.size() >= p)
+        o.args.erase(o.args.begin() + static_cast<ptrdiff_t>(p) - 1);
+    });
+    type.params.erase(type.params.begin() + static_cast<ptrdiff_t>(p));
+    return possible;
   }
 
   // The smallest candidate everywhere, or at all but some places.

@@ -95,8 +95,8 @@ class Builder {
         while (depth(parent) >= 3) parent = s_.instances[parent].parent;
         inst.parent = parent;
       }
-      const uint32_t memories = random_.between(1, features_ != 0 ? 3 : 2);
-      inst.memories.resize(memories);
+      // Mostly one: each is 64 KiB that are looked through at the end.
+      inst.memories.resize(1 + random_.weighted(std::to_array<uint32_t>({60, 30, features_ != 0 ? 10u : 0u})));
       if (has(kMemory64))
         for (traces::Memory& m : inst.memories)
           if (random_.chance(45)) m.index_type = IndexType::kI64;

@@ -28,6 +28,7 @@ struct TopologyOptions {
   uint32_t features = kAllFeatures;
   bool async_functions = true;  // functions of async type
   bool post_returns = true;
+  bool operator==(const TopologyOptions&) const = default;
 };
 
 traces::Scenario random_topology(Random&, const TopologyOptions&);

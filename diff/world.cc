@@ -73,7 +73,8 @@ void World::commit(bool with_state) {
   if (with_state) {
     {
       RecordWriter record(recorder_.words(), RecordKind::kState);
-      backend_.snapshot(recorder_.words(), locked_);
+      traces::SnapshotWriter snapshot(record);
+      backend_.snapshot(snapshot, locked_);
     }
     recorder_.commit();
   }

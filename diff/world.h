@@ -87,7 +87,7 @@ class Backend {
   virtual bool may_enter(uint32_t instance) = 0;
   virtual bool may_leave(uint32_t instance) = 0;
   // What is left of the state, without locked roots. Sorted as traces/record.h says.
-  virtual void snapshot(traces::Words& out, uint64_t locked_roots) = 0;
+  virtual void snapshot(traces::SnapshotWriter&, uint64_t locked_roots) = 0;
   // Tokens of tasks that still exist outside locked roots, sorted.
   virtual std::vector<uint32_t> live_tasks(uint64_t locked_roots) = 0;
 };

@@ -149,7 +149,7 @@ class Trap : public std::exception {
 
 // A core WebAssembly exception. Guest code throws it; where it would leave the function that was lifted, it becomes the
 // trap call_and_trap_on_throw#1.
-struct CoreException {};
+struct CoreException final {};
 
 [[noreturn, gnu::cold, gnu::noinline]] void trap(TrapSite);
 

@@ -13,6 +13,7 @@
 // Public so that every consumer (comparison, trace files, reports, the flip test) works from this one table.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -126,37 +127,46 @@ class WordBuffer {
   WordBuffer& operator=(const WordBuffer&) = delete;
 
   template <typename... W>
-  void put(W... ws) {
+  [[gnu::always_inline]] void put(W... ws) {
     if (size_ + sizeof...(ws) > kCapacity) [[unlikely]]
       flush();
-    ((buffer_[size_++] = ws), ...);
+    uint32_t* at = buffer_ + size_;
+    ((*at++ = ws), ...);
+    size_ += sizeof...(ws);
   }
   void put(std::span<const uint32_t> ws) {
-    for (const uint32_t w : ws) put(w);
+    if (ws.size() > kCapacity) {
+      flush();
+      out_.insert(out_.end(), ws.begin(), ws.end());
+      return;
+    }
+    if (size_ + ws.size() > kCapacity) flush();
+    std::copy(ws.begin(), ws.end(), buffer_ + size_);
+    size_ += ws.size();
   }
-  void flush() {
+  // How many words there are, here and before.
+  size_t offset() const { return out_.size() + size_; }
+  // The word at an offset that was put here.
+  uint32_t& at(size_t offset) { return offset < out_.size() ? out_[offset] : buffer_[offset - out_.size()]; }
+  // All that was put so far.
+  Words& flush() {
     out_.insert(out_.end(), buffer_, buffer_ + size_);
     size_ = 0;
+    return out_;
   }
 
  private:
-  static constexpr size_t kCapacity = 256;
+  static constexpr size_t kCapacity = 384;
   Words& out_;
   size_t size_ = 0;
   uint32_t buffer_[kCapacity];
 };
 
-// Appends one record word by word; the header is completed by the destructor.
+// Appends one record word by word; it is there, and its header complete, when the writer is gone.
 class RecordWriter {
  public:
-  // The header is there at once, so that a snapshot may be written behind it.
-  RecordWriter(Words& out, RecordKind kind) : out_(out), at_(out.size()), kind_(kind), buffer_(out) {
-    out_.push_back(0);
-  }
-  ~RecordWriter() {
-    buffer_.flush();
-    out_[at_] = header(kind_, out_.size() - at_ - 1);
-  }
+  RecordWriter(Words& out, RecordKind kind) : kind_(kind), buffer_(out), at_(buffer_.offset()) { buffer_.put(0u); }
+  ~RecordWriter() { buffer_.at(at_) = header(kind_, buffer_.offset() - at_ - 1); }
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 
@@ -182,8 +192,8 @@ class RecordWriter {
   }
   RecordWriter& values(std::span<const Value> values) {
     word(static_cast<uint32_t>(values.size()));
-    buffer_.flush();
-    for (const Value& v : values) append(out_, v);
+    Words& out = buffer_.flush();
+    for (const Value& v : values) append(out, v);
     return *this;
   }
   RecordWriter& ids(std::span<const ThreadId> ids) {
@@ -193,17 +203,16 @@ class RecordWriter {
   }
 
  private:
-  Words& out_;
-  size_t at_;
-  RecordKind kind_;
+  friend class SnapshotWriter;
+  const RecordKind kind_;
   WordBuffer buffer_;
+  const size_t at_;
 };
 
-// Builds a snapshot. Entities must be added sorted by kind, then key.
+// Builds a snapshot, the words of a record. Entities must be added sorted by kind, then key.
 class SnapshotWriter {
  public:
-  // The words are there when the writer is gone.
-  explicit SnapshotWriter(Words& out) : buffer_(out) {}
+  explicit SnapshotWriter(RecordWriter& record) : buffer_(record.buffer_) {}
 
   struct Instance {
     bool may_enter, may_leave;
@@ -276,7 +285,7 @@ class SnapshotWriter {
   void tree(uint32_t token, uint32_t parent) { buffer_.put(header(EntityKind::kTree, 2), token, parent); }
 
  private:
-  WordBuffer buffer_;
+  WordBuffer& buffer_;
 };
 
 // The entities of a snapshot, one by one.

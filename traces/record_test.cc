@@ -57,17 +57,21 @@ TEST(Schema, FieldsOfSnapshotsAreNumbersFlagsAndThreads) {
 // Every entity once, each field with another value.
 Words one_of_each() {
   Words out;
-  SnapshotWriter w(out);
-  w.instance(1, {true, true, 2, 3, {4, 5}, 6, 7});
-  w.locked_instance(2);
-  w.subtask(1, 2, {3, 4, true, true, true, true, 5});
-  w.waitable_set(1, 3, 4);
-  w.end(1, 4, {3, 2, true, true, 5, true, true, 6});
-  w.resource(1, 5, {6, 7, true, 8, 9});
-  w.error_context(1, 6, 7);
-  w.task(5, 1, 2, 3);
-  w.thread({5, 0}, {1, true, true, 2, 0x6'0000'0003, 0x7'0000'0004});
-  w.tree(5, 4);
+  {
+    RecordWriter record(out, RecordKind::kState);
+    SnapshotWriter w(record);
+    w.instance(1, {true, true, 2, 3, {4, 5}, 6, 7});
+    w.locked_instance(2);
+    w.subtask(1, 2, {3, 4, true, true, true, true, 5});
+    w.waitable_set(1, 3, 4);
+    w.end(1, 4, {3, 2, true, true, 5, true, true, 6});
+    w.resource(1, 5, {6, 7, true, 8, 9});
+    w.error_context(1, 6, 7);
+    w.task(5, 1, 2, 3);
+    w.thread({5, 0}, {1, true, true, 2, 0x6'0000'0003, 0x7'0000'0004});
+    w.tree(5, 4);
+  }
+  out.erase(out.begin());  // the header of the record
   return out;
 }
 
