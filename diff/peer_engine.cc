@@ -282,9 +282,9 @@ std::string PeerEngine::failure(const std::string& what) {
     text = "answered with a line of more than " + std::to_string(kMaxLine >> 20) + " MB";
   } else if (text.empty()) {
     int status = 0;
-    pid_t gone = 0;
     // Its output is closed; it is given a moment to be gone, so that the report can say how.
-    for (int i = 0; i < 100 && (gone = waitpid(pid_, &status, WNOHANG)) == 0; ++i) poll(nullptr, 0, 10);
+    wait_for_exit(pid_, std::chrono::seconds(1));
+    const pid_t gone = waitpid(pid_, &status, WNOHANG);
     text = gone == 0 ? "closed its output and went on running"
            : WIFSIGNALED(status)
                ? "died of signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")"

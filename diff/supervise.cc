@@ -36,12 +36,13 @@ void end_on_signals() {
 
 bool wait_for_exit(pid_t pid, std::chrono::milliseconds time) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (pidfd < 0) {  // a kernel without it: look now and then
+  if (pidfd < 0 && errno == ESRCH) return true;  // and reaped
+  if (pidfd < 0) {                               // a kernel without it: look now and then
     const Clock::time_point end = Clock::now() + time;
     siginfo_t info{};
     do {
       poll(nullptr, 0, 20);
-      if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
+      if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid)
         return true;
     } while (Clock::now() < end);
     return false;
