@@ -8,7 +8,7 @@ namespace {
 
 using traces::Json;
 
-constexpr const char* kMutant = "optimized:slots-not-zeroed";
+constexpr const char* kMutant = "optimized:free-list-fifo";
 constexpr const char* kLink = "https://example.org/issues/1";
 
 class Known : public ::testing::Test {

@@ -107,7 +107,7 @@ TEST(Outputs, OfARunWithoutDivergence) {
 
 TEST(Outputs, OfARunThatFindsSomething) {
   const Folder folder;
-  const Output o = lockstep({"run", "--cases", "2000", "--against", "optimized,optimized:slots-not-zeroed", "--out",
+  const Output o = lockstep({"run", "--cases", "2000", "--against", "optimized,optimized:free-list-fifo", "--out",
                              folder.file("out"), "--json", folder.file("j.json"), "--junit", folder.file("j.xml")});
   ASSERT_EQ(o.exit_code, 1) << o.err;
   const Json j = read_json(folder.file("j.json"));
@@ -115,7 +115,7 @@ TEST(Outputs, OfARunThatFindsSomething) {
   const Json& failure = j.at("failures").at(0);
   for (const char* key : {"engine", "bucket", "file", "case", "seed", "confirmed", "lines"})
     EXPECT_TRUE(failure.contains(key)) << key;
-  EXPECT_EQ(failure.at("engine"), "optimized:slots-not-zeroed");
+  EXPECT_EQ(failure.at("engine"), "optimized:free-list-fifo");
   EXPECT_EQ(failure.at("confirmed"), true);
   const std::string xml = traces::read_file(folder.file("j.xml"));
   EXPECT_EQ(xml_fault(xml), "") << xml;
@@ -126,10 +126,10 @@ TEST(Outputs, OfARunThatFindsSomething) {
 TEST(Outputs, OfAReplay) {
   const Folder folder;
   write_trace(folder, "a.json", small_case());
-  std::unique_ptr<Contestant> mutant = Contestant::make("optimized:slots-not-zeroed", kCaseTime);
+  std::unique_ptr<Contestant> mutant = Contestant::make("optimized:free-list-fifo", kCaseTime);
   write_trace(folder, "b.json", first_failure(*mutant, 1, 2000).value().c);
   const Output o = lockstep({"replay", folder.file("a.json"), folder.file("b.json"), "--against",
-                             "optimized,optimized:slots-not-zeroed", "--json", folder.file("out.json"), "--junit",
+                             "optimized,optimized:free-list-fifo", "--json", folder.file("out.json"), "--junit",
                              folder.file("out.xml")});
   EXPECT_EQ(o.exit_code, 1) << o.out << o.err;
   const Json j = read_json(folder.file("out.json"));
@@ -140,7 +140,7 @@ TEST(Outputs, OfAReplay) {
     if (line.at("agrees") == true) continue;
     ++disagree;
     EXPECT_EQ(line.at("trace"), folder.file("b.json"));
-    EXPECT_EQ(line.at("engine"), "optimized:slots-not-zeroed");
+    EXPECT_EQ(line.at("engine"), "optimized:free-list-fifo");
   }
   EXPECT_EQ(disagree, 1u);
   const std::string xml = traces::read_file(folder.file("out.xml"));
