@@ -291,61 +291,37 @@ bool World::holds(const Activation& a, const Guard& g) {
   return value != g.negated;
 }
 
-World::End World::run_operation(Activation& a, const Operation& o, uint32_t round) {
-  if (o.kind == Op::kRepeat) {
-    if (o.guard && !holds(a, *o.guard)) return {};
-    for (uint32_t i = 0; i < o.times; ++i)
-      for (const Operation& inner : o.body)
-        if (const End end = run_operation(a, inner, i); end.ended) return end;
-    return {};
+const traces::CallShape& World::shape(uint32_t instance, uint32_t canon) {
+  std::vector<std::optional<traces::CallShape>>& shapes = guests_[instance].shapes;
+  if (shapes.empty()) shapes.resize(scenario_.instances[instance].canons.size());
+  if (!shapes[canon]) {
+    const Canon& c = scenario_.instances[instance].canons[canon];
+    shapes[canon] =
+        lowered_shape(callee_type(scenario_, c.callee), c.async_, index_type(scenario_, instance, c.memory));
   }
-  if (o.guard && !holds(a, *o.guard)) return {};
-  Token token = 0;
-  if (o.kind == Op::kCall) {
-    token = o.token + round;
-    if (!used_tokens_.insert(token).second) return {};
-  }
-  uint64_t args[traces::kMaxOperands];
-  const Guest& guest = guests_[a.instance];
-  for (size_t i = 0; i < o.args.size(); ++i)
-    args[i] = o.args[i].is_register ? guest.registers[o.args[i].value] : o.args[i].value;
-  const std::span<const uint64_t> operands(args, o.args.size());
-  const bool was_end = after_end_;
-  RecordWriter(recorder_.words(), RecordKind::kBegin)
-      .thread(backend_.current_thread())
-      .word(a.position++)
-      .word(o.kind)
-      .word(o.kind == Op::kLoad || o.kind == Op::kStore ? o.memory : o.canon)
-      .word(token)
-      .cores(operands);
-  commit(!was_end);
-  check_stop();
-
-  switch (o.kind) {
-    case Op::kUnreachable:
-      backend_.raise_trap(traces::find_site("guest.unreachable#1"));
-      break;
-    case Op::kThrow:
-      backend_.throw_core_exception();
-      break;
-    case Op::kReturn:
-      return {true, operands.empty() ? 0 : operands[0]};
-    case Op::kExit:
-      return {true, 0};
-    case Op::kYield:
-      return {true, 1};
-    case Op::kWait:
-      return {true, static_cast<uint32_t>(2 | operands[0] << 4)};
-    case Op::kCode:
-      return {true, static_cast<uint32_t>(operands[0])};
-    default:
-      perform(a, o, token, operands);
-      break;
-  }
-  return {};
+  return *shapes[canon];
 }
 
-void World::perform(Activation& a, const Operation& o, Token token, std::span<const uint64_t> args) {
+// Inlined, this and the next: traps are unwound through every frame twice, and most throws of a campaign pass here.
+[[gnu::always_inline]] inline uint64_t World::perform_call(const Activation& a, const Operation& o, const Canon& canon,
+                                                           const traces::CallShape& called, Token token,
+                                                           std::span<const uint64_t> args) {
+  uint64_t flat[traces::kMaxOperands + 1];
+  flat[0] = token;
+  std::copy(args.begin(), args.end(), flat + 1);
+  size_t n = 1 + args.size();
+  if (called.params_in_memory) {
+    const uint64_t area = flat[called.area_words];
+    store(a.instance, canon.memory, area, {flat, called.area_words});
+    flat[0] = area;
+    if (called.result_area) flat[1] = flat[n - 1];
+    n = called.result_area ? 2 : 1;
+  }
+  return backend_.perform({Op::kCall, a.instance, o.canon, canon, token, {flat, n}});
+}
+
+[[gnu::always_inline]] inline void World::perform(Activation& a, const Operation& o, Token token,
+                                                  std::span<const uint64_t> args) {
   const Canon* canon = is_builtin(o.kind) ? &scenario_.instances[a.instance].canons[o.canon] : nullptr;
   // The thread that is resumed may run before the operation ends.
   if (o.kind == Op::kThreadResumeLater ||
@@ -418,31 +394,58 @@ void World::perform(Activation& a, const Operation& o, Token token, std::span<co
   learn(a, o, canon, args, shown);
 }
 
-const traces::CallShape& World::shape(uint32_t instance, uint32_t canon) {
-  std::vector<std::optional<traces::CallShape>>& shapes = guests_[instance].shapes;
-  if (shapes.empty()) shapes.resize(scenario_.instances[instance].canons.size());
-  if (!shapes[canon]) {
-    const Canon& c = scenario_.instances[instance].canons[canon];
-    shapes[canon] =
-        lowered_shape(callee_type(scenario_, c.callee), c.async_, index_type(scenario_, instance, c.memory));
+World::End World::run_operation(Activation& a, const Operation& o, uint32_t round) {
+  if (o.kind == Op::kRepeat) {
+    if (o.guard && !holds(a, *o.guard)) return {};
+    for (uint32_t i = 0; i < o.times; ++i)
+      for (const Operation& inner : o.body)
+        if (const End end = run_operation(a, inner, i); end.ended) return end;
+    return {};
   }
-  return *shapes[canon];
-}
+  if (o.guard && !holds(a, *o.guard)) return {};
+  Token token = 0;
+  if (o.kind == Op::kCall) {
+    token = o.token + round;
+    if (!used_tokens_.insert(token).second) return {};
+  }
+  uint64_t args[traces::kMaxOperands];
+  const Guest& guest = guests_[a.instance];
+  for (size_t i = 0; i < o.args.size(); ++i)
+    args[i] = o.args[i].is_register ? guest.registers[o.args[i].value] : o.args[i].value;
+  const std::span<const uint64_t> operands(args, o.args.size());
+  const bool was_end = after_end_;
+  RecordWriter(recorder_.words(), RecordKind::kBegin)
+      .thread(backend_.current_thread())
+      .word(a.position++)
+      .word(o.kind)
+      .word(o.kind == Op::kLoad || o.kind == Op::kStore ? o.memory : o.canon)
+      .word(token)
+      .cores(operands);
+  commit(!was_end);
+  check_stop();
 
-uint64_t World::perform_call(const Activation& a, const Operation& o, const Canon& canon,
-                             const traces::CallShape& called, Token token, std::span<const uint64_t> args) {
-  uint64_t flat[traces::kMaxOperands + 1];
-  flat[0] = token;
-  std::copy(args.begin(), args.end(), flat + 1);
-  size_t n = 1 + args.size();
-  if (called.params_in_memory) {
-    const uint64_t area = flat[called.area_words];
-    store(a.instance, canon.memory, area, {flat, called.area_words});
-    flat[0] = area;
-    if (called.result_area) flat[1] = flat[n - 1];
-    n = called.result_area ? 2 : 1;
+  switch (o.kind) {
+    case Op::kUnreachable:
+      backend_.raise_trap(traces::find_site("guest.unreachable#1"));
+      break;
+    case Op::kThrow:
+      backend_.throw_core_exception();
+      break;
+    case Op::kReturn:
+      return {true, operands.empty() ? 0 : operands[0]};
+    case Op::kExit:
+      return {true, 0};
+    case Op::kYield:
+      return {true, 1};
+    case Op::kWait:
+      return {true, static_cast<uint32_t>(2 | operands[0] << 4)};
+    case Op::kCode:
+      return {true, static_cast<uint32_t>(operands[0])};
+    default:
+      perform(a, o, token, operands);
+      break;
   }
-  return backend_.perform({Op::kCall, a.instance, o.canon, canon, token, {flat, n}});
+  return {};
 }
 
 void World::learn(Activation& a, const Operation& o, const Canon* canon, std::span<const uint64_t> args,
