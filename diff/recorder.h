@@ -17,6 +17,8 @@ class Recorder {
  public:
   // Starts over. `expected` must outlive the run; empty span and `compare` false: only record.
   void start(bool compare, std::span<const uint32_t> expected) {
+    // What a case of a hundred thousand steps took is given back.
+    if (words_.capacity() > kMostKept) words_ = traces::Words();
     words_.clear();
     compare_ = compare;
     expected_ = expected;
@@ -50,6 +52,8 @@ class Recorder {
   std::function<void(traces::Words&, size_t)> tamper;
 
  private:
+  static constexpr size_t kMostKept = 1 << 20;  // words
+
   void compare() {
     const size_t length = words_.size() - matched_;
     const bool same = matched_ + length <= expected_.size() &&
