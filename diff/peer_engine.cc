@@ -242,7 +242,8 @@ PeerAnswer PeerEngine::collect() {
   }
   pending_.pop_front();
   if (!answer.failure.empty()) {
-    // Answers to the cases behind it may be off by one now: a fresh engine gets them again. The old one is not waited for.
+    // Answers to the cases behind it may be off by one now: a fresh engine gets them again. The old one is not waited
+    // for.
     kill(-pid_, SIGKILL);
     stop();
     ++restarts_;
