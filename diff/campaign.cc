@@ -198,10 +198,6 @@ class Campaign {
   Clock::time_point last_progress_;
 };
 
-}  // namespace
-
-namespace {
-
 // The topology of a case. That of the last case is kept: it is often the same.
 const traces::Scenario& topology_of(uint64_t seed, uint64_t index, const TopologyOptions& options) {
   struct Made {
@@ -281,7 +277,10 @@ CampaignResult run_campaign(const CampaignOptions& options, const Style& style, 
 CampaignResult after_death(const CampaignOptions& options, uint64_t index, const std::string& engine,
                            const std::string& failure, const Style& style) {
   const auto contestant = Contestant::make(engine, options.case_time);
-  const Case c = generate_case(options.seed, index, generator_options(options, make_contestants(options)));
+  // What the engines support is asked for only where it matters: it takes starting them.
+  std::vector<std::unique_ptr<Contestant>> contestants;
+  if (options.supported) contestants = make_contestants(options);
+  const Case c = generate_case(options.seed, index, generator_options(options, contestants));
   CampaignResult result;
   result.scores[engine].divergences = 1;
   result.failures.push_back(handle_failure(c, {Verdict::Kind::kFailed, {}, failure}, *contestant, options.out, style));

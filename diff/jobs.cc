@@ -1,10 +1,8 @@
 #include "diff/jobs.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "diff/supervise.h"
 #include "diff/verbs.h"
 #include "traces/json.h"
 
@@ -26,11 +25,6 @@ using Clock = std::chrono::steady_clock;
 // ---- a result on its way from a job
 
 template <typename T, size_t N>
-Json array_json(const std::array<T, N>& values) {
-  return Json(std::vector<T>(values.begin(), values.end()));
-}
-
-template <typename T, size_t N>
 void add_array(std::array<T, N>& to, const Json& from) {
   for (size_t i = 0; i < N; ++i) to[i] += from.at(i).get<T>();
 }
@@ -40,16 +34,16 @@ Json statistics_json(const Statistics& s) {
   for (const auto& [site, n] : s.sites) sites.push_back({site, n});
   return {{"cases", s.cases},
           {"steps", s.steps},
-          {"outcomes", array_json(s.outcomes)},
-          {"operations", array_json(s.operations)},
-          {"host-operations", array_json(s.host_operations)},
+          {"outcomes", s.outcomes},
+          {"operations", s.operations},
+          {"host-operations", s.host_operations},
           {"sites", std::move(sites)},
-          {"choices", array_json(s.choices)},
-          {"open-choices", array_json(s.open_choices)},
+          {"choices", s.choices},
+          {"open-choices", s.open_choices},
           {"two-tasks", s.cases_with_two_tasks},
           {"blocked", s.cases_with_blocked_thread},
           {"eight-deep", s.cases_with_eight_deep},
-          {"steps-per-case", array_json(s.steps_per_case)}};
+          {"steps-per-case", s.steps_per_case}};
 }
 
 void add_statistics(Statistics& s, const Json& j) {
@@ -125,7 +119,6 @@ void add_result(CampaignResult& r, const std::string& text) {
 
 struct Job {
   pid_t pid = 0;  // 0: it has ended
-  int end = -1;   // readable when it has; the kernel may be too old for that
   int file = -1;  // in memory: its result
 };
 
@@ -154,7 +147,7 @@ Job start_job(const CampaignOptions& options, const Style& style, uint64_t k, Jo
   std::fflush(nullptr);
   const pid_t pid = fork();
   if (pid < 0) throw std::runtime_error("cannot start a job");
-  if (pid > 0) return {pid, static_cast<int>(syscall(SYS_pidfd_open, pid, 0)), file};
+  if (pid > 0) return {pid, file};
   // What it prints is in its result too, but for errors.
   if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(kInternal);
   CampaignOptions part = options;
@@ -188,12 +181,11 @@ void show_progress(const std::vector<JobProgress*>& jobs, const CampaignOptions&
                  (options.cases ? static_cast<double>(cases) : seconds) / std::max(whole, 1e-9));
 }
 
-// Until one of the jobs may have ended, or the time is over.
-void wait_for_any(const std::vector<Job>& jobs, std::chrono::milliseconds time) {
-  std::vector<pollfd> ends;
+std::vector<pid_t> running(const std::vector<Job>& jobs) {
+  std::vector<pid_t> out;
   for (const Job& job : jobs)
-    if (job.pid != 0) ends.push_back({job.end, POLLIN, 0});
-  poll(ends.data(), ends.size(), static_cast<int>(time.count()));
+    if (job.pid != 0) out.push_back(job.pid);
+  return out;
 }
 
 // The same failure may have been found in several jobs: the first case counts.
@@ -229,15 +221,13 @@ CampaignResult run_jobs(const CampaignOptions& options, const Style& style) {
   bool told = false;    // the jobs were told to end
   bool enough = false;  // because one has found what was to be found
   int exit_code = 0;    // of a job that could not work
-  size_t running = jobs.size();
   Clock::time_point last_progress = start;
-  while (running > 0) {
-    wait_for_any(jobs, std::chrono::milliseconds(100));
+  for (std::vector<pid_t> left = running(jobs); !left.empty(); left = running(jobs)) {
+    wait_for_exit(left, std::chrono::milliseconds(100));
     for (Job& job : jobs) {
       int status = 0;
       if (job.pid == 0 || waitpid(job.pid, &status, WNOHANG) != job.pid) continue;
       job.pid = 0;
-      --running;
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         add_result(result, read_result(job.file));
         enough |= result.failures.size() >= options.max_failures;
@@ -245,12 +235,10 @@ CampaignResult run_jobs(const CampaignOptions& options, const Style& style) {
         exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : kInternal;
       }
       close(job.file);
-      if (job.end >= 0) close(job.end);
     }
     if (!told && (interrupted || enough || exit_code != 0)) {
       told = true;
-      for (const Job& job : jobs)
-        if (job.pid != 0) kill(job.pid, SIGINT);
+      for (const pid_t pid : running(jobs)) kill(pid, SIGINT);
     }
     const auto now = Clock::now();
     if (now - last_progress < (terminal ? std::chrono::milliseconds(250) : std::chrono::milliseconds(10'000))) continue;

@@ -132,7 +132,6 @@ class ModelBackend : public Backend, public model::Chooser {
     make_tables();
     lift_functions();
     make_host_functions();
-    canons_.resize(scenario_.instances.size());
   }
   World& world() { return world_; }
 
@@ -523,13 +522,8 @@ class ModelBackend : public Backend, public model::Chooser {
     }
   }
 
-  // A case uses a few of the hundreds of definitions that its instances have: they are made when they are first used.
   const Defined& defined(const BuiltinCall& c) {
-    std::vector<std::unique_ptr<Defined>>& of_instance = canons_[c.instance];
-    if (of_instance.empty()) of_instance.resize(scenario_.instances[c.instance].canons.size());
-    std::unique_ptr<Defined>& d = of_instance[c.canon_index];
-    if (d == nullptr) define(c.instance, c.canon, *(d = std::make_unique<Defined>()));
-    return *d;
+    return canons_.get(c.instance, c.canon_index, [&](Defined& d) { define(c.instance, c.canon, d); });
   }
 
   void define(uint32_t instance, const Canon& c, Defined& d) {
@@ -633,7 +627,7 @@ class ModelBackend : public Backend, public model::Chooser {
   std::deque<model::FuncInst> functions_;
   std::deque<model::FuncInst> host_functions_;
   std::deque<model::FuncInst> started_;
-  std::vector<std::vector<std::unique_ptr<Defined>>> canons_;  // null: not used yet
+  OfCanons<Defined> canons_{scenario_};
   std::vector<std::pair<Token, model::OnCancel>> on_cancels_;
   std::deque<HostCall> host_calls_;
   std::map<ThreadId, HostEnd> host_ends_;

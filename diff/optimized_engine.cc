@@ -88,7 +88,6 @@ class OptimizedBackend : public Backend {
     make_tables();
     lift_functions();
     make_host_functions();
-    canons_.resize(scenario_.instances.size());
   }
 
   World& world() { return world_; }
@@ -500,13 +499,8 @@ class OptimizedBackend : public Backend {
       store_.resolve_cancelled(subtask);
   }
 
-  // A case uses a few of the hundreds of definitions that its instances have: they are made when they are first used.
   const Defined& defined(const BuiltinCall& c) {
-    std::vector<std::unique_ptr<Defined>>& of_instance = canons_[c.instance];
-    if (of_instance.empty()) of_instance.resize(scenario_.instances[c.instance].canons.size());
-    std::unique_ptr<Defined>& d = of_instance[c.canon_index];
-    if (d == nullptr) d = std::make_unique<Defined>(define(c.instance, c.canon));
-    return *d;
+    return canons_.get(c.instance, c.canon_index, [&](Defined& d) { d = define(c.instance, c.canon); });
   }
 
   Defined define(uint32_t instance, const Canon& c) {
@@ -568,7 +562,7 @@ class OptimizedBackend : public Backend {
   std::deque<Code> codes_;
   std::deque<opt::Function> functions_;
   std::deque<opt::HostFunction> host_functions_;
-  std::vector<std::vector<std::unique_ptr<Defined>>> canons_;  // null: not used yet
+  OfCanons<Defined> canons_{scenario_};
   std::deque<HostInvocation> invocations_;
   std::deque<HostBlock> blocks_;
   std::vector<std::pair<Token, BlockedCall>> blocked_;

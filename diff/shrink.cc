@@ -27,6 +27,14 @@ void for_each_segment(Scenario& s, F&& f) {
   for (traces::EntryScript& e : s.entries) f(e.ops);
 }
 
+// The same with the instance whose code it is: f(instance, segment).
+template <typename F>
+void for_each_segment_in_instance(Scenario& s, F&& f) {
+  for (traces::Script& script : s.scripts)
+    for (Segment& segment : script.segments) f(s.functions[script.function].instance, segment);
+  for (traces::EntryScript& e : s.entries) f(e.instance, e.ops);
+}
+
 template <typename F>
 void for_each_operation(Segment& segment, F&& f) {
   for (Operation& o : segment) {
@@ -370,7 +378,8 @@ class Shrinker {
                        traces::flatten(params[p], pointers).size());
     };
     bool possible = true;
-    const auto in_code_of = [&](uint32_t instance, Segment& segment) {
+    // Those who call it pass less.
+    for_each_segment_in_instance(s, [&](uint32_t instance, Segment& segment) {
       for_each_operation(segment, [&](Operation& o) {
         if (o.kind != Op::kCall || s.instances[instance].canons[o.canon].callee != callee) return;
         const Canon& c = s.instances[instance].canons[o.canon];
@@ -380,25 +389,23 @@ class Shrinker {
         if (possible)
           o.args.erase(o.args.begin() + static_cast<ptrdiff_t>(at), o.args.begin() + static_cast<ptrdiff_t>(at + n));
       });
-    };
+    });
+    for_each_host_operation(s, [&](traces::HostOperation& o) {
+      if (o.kind == traces::HostOp::kInvoke && o.function == callee.function && o.args.size() >= p)
+        o.args.erase(o.args.begin() + static_cast<ptrdiff_t>(p) - 1);
+    });
+    // Its own code finds those behind it further in front.
     for (traces::Script& script : s.scripts) {
-      const uint32_t instance = s.functions[script.function].instance;
-      for (Segment& segment : script.segments) {
-        in_code_of(instance, segment);
-        if (script.function != callee.function) continue;
-        const auto [at, n] = place(traces::index_type(s, instance, s.functions[script.function].memory));
+      if (script.function != callee.function) continue;
+      const traces::Function& f = s.functions[script.function];
+      const auto [at, n] = place(traces::index_type(s, f.instance, f.memory));
+      for (Segment& segment : script.segments)
         for_each_operation(segment, [&, at = at, n = n](Operation& o) {
           if (o.kind != Op::kParam || o.args[0].value <= at) return;
           possible &= o.args[0].value > at + n;
           o.args[0].value -= n;
         });
-      }
     }
-    for (traces::EntryScript& e : s.entries) in_code_of(e.instance, e.ops);
-    for_each_host_operation(s, [&](traces::HostOperation& o) {
-      if (o.kind == traces::HostOp::kInvoke && o.function == callee.function && o.args.size() >= p)
-        o.args.erase(o.args.begin() + static_cast<ptrdiff_t>(p) - 1);
-    });
     type.params.erase(type.params.begin() + static_cast<ptrdiff_t>(p));
     return possible;
   }
@@ -458,18 +465,14 @@ class Shrinker {
         std::vector<Canon>& canons = candidate.instances[i].canons;
         canons.erase(canons.begin() + static_cast<ptrdiff_t>(c));
         bool used = false;
-        const auto renumber = [&](Segment& segment) {
+        for_each_segment_in_instance(candidate, [&](uint32_t instance, Segment& segment) {
+          if (instance != i) return;
           for_each_operation(segment, [&](Operation& o) {
             if (o.canon == kNone) return;
             used |= o.canon == c;
             if (o.canon > c) --o.canon;
           });
-        };
-        for (traces::Script& script : candidate.scripts)
-          if (candidate.functions[script.function].instance == i)
-            for (Segment& segment : script.segments) renumber(segment);
-        for (traces::EntryScript& e : candidate.entries)
-          if (e.instance == i) renumber(e.ops);
+        });
         if (!used) any |= attempt(candidate);
       }
     return any;
@@ -483,14 +486,11 @@ class Shrinker {
 
   void drop_unused_canons(Scenario& s) {
     std::vector<std::set<uint32_t>> used(s.instances.size());
-    const auto use = [&](uint32_t instance, Segment& segment) {
+    for_each_segment_in_instance(s, [&](uint32_t instance, Segment& segment) {
       for_each_operation(segment, [&](Operation& o) {
         if (o.canon != kNone) used[instance].insert(o.canon);
       });
-    };
-    for (traces::Script& script : s.scripts)
-      for (Segment& segment : script.segments) use(s.functions[script.function].instance, segment);
-    for (traces::EntryScript& e : s.entries) use(e.instance, e.ops);
+    });
     // What the default of an async lift calls stays.
     for (const traces::Function& f : s.functions) {
       if (f.lift == traces::Lift::kSync) continue;
@@ -513,16 +513,12 @@ class Shrinker {
         kept.push_back(s.instances[i].canons[c]);
       }
       s.instances[i].canons = std::move(kept);
-      const auto renumber = [&](Segment& segment) {
+      for_each_segment_in_instance(s, [&](uint32_t instance, Segment& segment) {
+        if (instance != i) return;
         for_each_operation(segment, [&](Operation& o) {
           if (o.canon != kNone) o.canon = renumbered[o.canon];
         });
-      };
-      for (traces::Script& script : s.scripts)
-        if (s.functions[script.function].instance == i)
-          for (Segment& segment : script.segments) renumber(segment);
-      for (traces::EntryScript& e : s.entries)
-        if (e.instance == i) renumber(e.ops);
+      });
     }
   }
 

@@ -7,11 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <vector>
 
 namespace lockstep::diff {
 
@@ -34,22 +36,24 @@ void end_on_signals() {
   std::signal(SIGTERM, [](int) { interrupted = true; });
 }
 
-bool wait_for_exit(pid_t pid, std::chrono::milliseconds time) {
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (pidfd < 0 && errno == ESRCH) return true;  // and reaped
-  if (pidfd < 0) {                               // a kernel without it: look now and then
-    const Clock::time_point end = Clock::now() + time;
+bool wait_for_exit(std::span<const pid_t> children, std::chrono::milliseconds time) {
+  const auto is_over = [](pid_t pid) {  // also one that has been reaped
     siginfo_t info{};
-    do {
+    return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+  };
+  const auto any_over = [&] { return std::any_of(children.begin(), children.end(), is_over); };
+  std::vector<pollfd> ends;
+  for (const pid_t pid : children) ends.push_back({static_cast<int>(syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0});
+  const bool watched = std::all_of(ends.begin(), ends.end(), [](const pollfd& end) { return end.fd >= 0; });
+  bool over = any_over();
+  if (!over && watched) {
+    over = poll(ends.data(), ends.size(), static_cast<int>(time.count())) > 0;
+  } else if (!over) {  // a kernel without pidfd_open: look now and then
+    for (const Clock::time_point end = Clock::now() + time; !over && Clock::now() < end; over = any_over())
       poll(nullptr, 0, 20);
-      if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid)
-        return true;
-    } while (Clock::now() < end);
-    return false;
   }
-  pollfd fd{pidfd, POLLIN, 0};
-  const bool over = poll(&fd, 1, static_cast<int>(time.count())) > 0;
-  close(pidfd);
+  for (const pollfd& end : ends)
+    if (end.fd >= 0) close(end.fd);
   return over;
 }
 

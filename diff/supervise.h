@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace lockstep::diff {
@@ -21,8 +22,9 @@ extern std::atomic<bool> interrupted;
 // From now on SIGINT and SIGTERM set `interrupted`.
 void end_on_signals();
 
-// Until the process is over, or the time is; true in the first case. It is not reaped.
-bool wait_for_exit(pid_t pid, std::chrono::milliseconds time);
+// Until one of these children is over, or the time is; true in the first case. It is not reaped.
+bool wait_for_exit(std::span<const pid_t> children, std::chrono::milliseconds time);
+inline bool wait_for_exit(pid_t child, std::chrono::milliseconds time) { return wait_for_exit({&child, 1}, time); }
 
 struct Beacon {
   std::atomic<uint64_t> serial = 0;  // changes with every case and engine; odd while an engine of this process runs

@@ -292,14 +292,10 @@ bool World::holds(const Activation& a, const Guard& g) {
 }
 
 const traces::CallShape& World::shape(uint32_t instance, uint32_t canon) {
-  std::vector<std::optional<traces::CallShape>>& shapes = guests_[instance].shapes;
-  if (shapes.empty()) shapes.resize(scenario_.instances[instance].canons.size());
-  if (!shapes[canon]) {
+  return shapes_.get(instance, canon, [&](traces::CallShape& made) {
     const Canon& c = scenario_.instances[instance].canons[canon];
-    shapes[canon] =
-        lowered_shape(callee_type(scenario_, c.callee), c.async_, index_type(scenario_, instance, c.memory));
-  }
-  return *shapes[canon];
+    made = lowered_shape(callee_type(scenario_, c.callee), c.async_, index_type(scenario_, instance, c.memory));
+  });
 }
 
 // Inlined, this and the next: traps are unwound through every frame twice, and most throws of a campaign pass here.

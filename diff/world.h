@@ -46,6 +46,28 @@ struct BuiltinCall {
   std::span<const uint64_t> args;  // core values, as the core function gets them
 };
 
+// A T for each canon definition. A case uses a few of the hundreds that its instances have: they are made when they are
+// first used.
+template <typename T>
+class OfCanons {
+ public:
+  explicit OfCanons(const traces::Scenario& s) : scenario_(s), made_(s.instances.size()) {}
+
+  // make(t) completes a new one, where it stays.
+  template <typename Make>
+  const T& get(uint32_t instance, uint32_t canon, Make&& make) {
+    std::vector<std::unique_ptr<T>>& of_instance = made_[instance];
+    if (of_instance.empty()) of_instance.resize(scenario_.instances[instance].canons.size());
+    std::unique_ptr<T>& t = of_instance[canon];
+    if (t == nullptr) make(*(t = std::make_unique<T>()));
+    return *t;
+  }
+
+ private:
+  const traces::Scenario& scenario_;
+  std::vector<std::vector<std::unique_ptr<T>>> made_;
+};
+
 // Whether the instance belongs to one of these roots (a bit each).
 inline bool is_locked(const traces::Scenario& s, uint32_t instance, uint64_t locked_roots) {
   return locked_roots != 0 && (locked_roots >> traces::root_of(s, instance) & 1) != 0;
@@ -173,7 +195,6 @@ class World : public GuestView {
     uint32_t post_returns = 0;
     std::array<uint32_t, 3> named = {};  // tasks of realloc, destructors and start functions
     uint64_t next_allocation = kFirstAllocation;
-    std::vector<std::optional<traces::CallShape>> shapes;  // of its `call` canons, when first used
   };
   struct HostCallState {
     uint32_t function = 0;
@@ -242,6 +263,7 @@ class World : public GuestView {
   Recorder& recorder_;
   Backend& backend_;
   std::vector<Guest> guests_;
+  OfCanons<traces::CallShape> shapes_{scenario_};         // of `call`
   std::unordered_map<uint64_t, Activation> activations_;  // by thread (key); lookups only
   std::unordered_set<traces::Token> used_tokens_;         // lookups only
   std::unordered_map<traces::Token, HostCallState> host_calls_;
