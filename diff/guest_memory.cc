@@ -10,12 +10,10 @@ std::vector<std::unique_ptr<uint8_t[]>>& pool(size_t pages) {
   return pools[pages];
 }
 
-constexpr size_t kPageSize = 1 << 16;
-
 }  // namespace
 
-GuestMemory::GuestMemory(uint32_t pages) : size_(pages * kPageSize) {
-  auto& free = pool(pages);
+void GuestMemory::take_buffer() {
+  auto& free = pool(size_ / kPageSize);
   if (free.empty()) {
     buffer_ = std::make_unique<uint8_t[]>(size_);
   } else {
@@ -34,7 +32,7 @@ void GuestMemory::find_dirty() {
 }
 
 GuestMemory::~GuestMemory() {
-  if (buffer_ == nullptr) return;  // moved from
+  if (buffer_ == nullptr) return;
   if (!looked_through_) find_dirty();
   for (const uint32_t at : dirty_) std::memset(buffer_.get() + at, 0, kBlock);
   pool(size_ / kPageSize).push_back(std::move(buffer_));

@@ -1,5 +1,6 @@
-// A guest's linear memory. Guests use a few words of their 64 KiB pages, so both making a memory and looking through it
-// at the end go by blocks: buffers are kept for the next case, and only blocks that are not zero are cleared.
+// A guest's linear memory. Many are never used, and the others in a few words of their 64 KiB pages: a memory has a
+// buffer from its first use on, which is kept for the next case; looking through it at the end goes by blocks, and only
+// blocks that are not zero are cleared.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +13,23 @@ namespace lockstep::diff {
 
 class GuestMemory {
  public:
-  explicit GuestMemory(uint32_t pages);
+  explicit GuestMemory(uint32_t pages) : size_(pages * kPageSize) {}
   ~GuestMemory();
   GuestMemory(GuestMemory&&) noexcept = default;
   GuestMemory& operator=(GuestMemory&&) noexcept = default;
 
-  std::span<uint8_t> bytes() { return {buffer_.get(), size_}; }
-  std::span<const uint8_t> bytes() const { return {buffer_.get(), size_}; }
+  size_t size() const { return size_; }  // in bytes
+  // Where it is, from now to the end.
+  std::span<uint8_t> bytes() {
+    if (buffer_ == nullptr) take_buffer();
+    return {buffer_.get(), size_};
+  }
 
   // Calls f(address, value) for each aligned word that is not 0, in order. For the end: nobody writes after it, and
   // what it found is what is cleared.
   template <typename F>
   void for_each_word(F&& f) {
+    if (buffer_ == nullptr) return;
     looked_through_ = true;
     find_dirty();
     for (const uint32_t at : dirty_) {
@@ -36,11 +42,13 @@ class GuestMemory {
   }
 
  private:
+  static constexpr size_t kPageSize = 1 << 16;
   // Most of a page is zero: that is seen by large blocks.
   static constexpr size_t kLargeBlock = 4096;
   static constexpr size_t kBlock = 512;
   static constexpr uint8_t kZeros[kLargeBlock] = {};
   bool is_zero(size_t at, size_t size) const { return std::memcmp(buffer_.get() + at, kZeros, size) == 0; }
+  void take_buffer();
   void find_dirty();
 
   std::unique_ptr<uint8_t[]> buffer_;

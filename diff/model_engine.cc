@@ -116,7 +116,13 @@ HandleKind kind_of(const model::HandleEntry& e) {
 class ModelBackend : public Backend, public model::Chooser {
  public:
   explicit ModelBackend(Run& run)
-      : scenario_(run.scenario), values_(resource_types_), world_(run, *this), store_(this) {
+      : scenario_(run.scenario),
+        values_(resource_types_),
+        memories_(scenario_.instances.size()),
+        tables_(scenario_.instances.size()),
+        canons_(scenario_.instances.size()),
+        world_(run, *this),
+        store_(this) {
     for (const traces::Instance& i : scenario_.instances) {
       model::ComponentInstance* const parent = i.parent == kNone ? nullptr : store_.instances[i.parent].get();
       store_.instances.push_back(std::make_unique<model::ComponentInstance>(&store_, parent));
@@ -127,11 +133,7 @@ class ModelBackend : public Backend, public model::Chooser {
       return world_.name_task(index_of(inst), origin == model::TaskOrigin::realloc ? traces::Context::kRealloc
                                                                                    : traces::Context::kDestructor);
     };
-    set_up_memories();
     make_resource_types();
-    make_tables();
-    lift_functions();
-    make_host_functions();
   }
   World& world() { return world_; }
 
@@ -225,8 +227,8 @@ class ModelBackend : public Backend, public model::Chooser {
       case Op::kThreadIndex:
         return model::canon_thread_index();
       case Op::kThreadNewIndirect:
-        return model::canon_thread_new_indirect({{core_type(c.canon.index)}, {}}, tables_[c.instance][c.canon.table],
-                                                c.args[0], c.args[1]);
+        return model::canon_thread_new_indirect({{core_type(c.canon.index)}, {}},
+                                                table(c.instance, c.canon.table).table, c.args[0], c.args[1]);
       case Op::kThreadResumeLater:
         model::canon_thread_resume_later(arg(0));
         return 0;
@@ -278,7 +280,7 @@ class ModelBackend : public Backend, public model::Chooser {
     model::Values values{model::number(token)};
     for (size_t i = 0; i < args.size(); ++i) values.push_back(to_model(args[i], type.params[i + 1]));
     model::OnCancel on_cancel = store_.invoke(
-        functions_[function],
+        lifted(function),
         [this, token, values] {
           world_.started(token);
           return values;
@@ -414,6 +416,15 @@ class ModelBackend : public Backend, public model::Chooser {
     HostSource* source = nullptr;  // of the copy under way, or of the last
     HostTarget* target = nullptr;
   };
+  struct Lifted {
+    model::CanonicalOptions opts;
+    model::FuncInst function;
+  };
+  // A table of functions that threads begin with.
+  struct ThreadTable {
+    model::Table<model::CoreFuncRef> table;
+    std::deque<model::CoreFuncRef> functions;
+  };
   // What a canon definition is made into.
   struct Defined {
     model::CanonicalOptions opts;
@@ -421,15 +432,6 @@ class ModelBackend : public Backend, public model::Chooser {
     std::vector<model::ValType> result;
     model::CoreFunc import;
   };
-
-  void set_up_memories() {
-    memories_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < memories_.size(); ++i)
-      for (uint32_t m = 0; m < scenario_.instances[i].memories.size(); ++m) {
-        const std::span<uint8_t> bytes = world_.memory(i, m);
-        memories_[i].push_back({bytes.data(), bytes.size(), core_type(scenario_.instances[i].memories[m].index_type)});
-      }
-  }
 
   void make_resource_types() {
     for (uint32_t r = 0; r < scenario_.resources.size(); ++r) {
@@ -446,67 +448,73 @@ class ModelBackend : public Backend, public model::Chooser {
     }
   }
 
-  void make_tables() {
-    tables_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < tables_.size(); ++i)
-      for (uint32_t t = 0; t < scenario_.instances[i].tables.size(); ++t) {
-        model::Table<model::CoreFuncRef>& table = tables_[i].emplace_back();
-        table.array.clear();
-        for (const traces::TableEntry entry : scenario_.instances[i].tables[t]) {
-          if (entry == traces::TableEntry::kNull) {
-            table.array.push_back(nullptr);
-            continue;
-          }
-          const auto param = entry == traces::TableEntry::kI32 ? model::CoreType::i32 : model::CoreType::i64;
-          table.array.push_back(&function_refs_.emplace_back(
-              model::CoreFuncRef{{{param}, {}}, [this, i, t](const model::CoreValues& args) {
-                                   world_.thread(i, t, args.at(0));
-                                   return model::CoreValues{};
-                                 }}));
-        }
-      }
+  model::MemInst& memory(uint32_t instance, uint32_t index) {
+    return memories_[instance].get(index, [&](model::MemInst& m) {
+      const std::span<uint8_t> bytes = world_.memory(instance, index);
+      m = {bytes.data(), bytes.size(), core_type(scenario_.instances[instance].memories[index].index_type)};
+    });
   }
 
-  void set_options(model::LiftLowerOptions& opts, uint32_t instance, uint32_t memory, traces::Encoding encoding,
+  const ThreadTable& table(uint32_t instance, uint32_t index) {
+    return tables_[instance].get(index, [&](ThreadTable& t) {
+      t.table.array.clear();
+      for (const traces::TableEntry entry : scenario_.instances[instance].tables[index]) {
+        if (entry == traces::TableEntry::kNull) {
+          t.table.array.push_back(nullptr);
+          continue;
+        }
+        const auto param = entry == traces::TableEntry::kI32 ? model::CoreType::i32 : model::CoreType::i64;
+        t.table.array.push_back(&t.functions.emplace_back(
+            model::CoreFuncRef{{{param}, {}}, [this, instance, index](const model::CoreValues& args) {
+                                 world_.thread(instance, index, args.at(0));
+                                 return model::CoreValues{};
+                               }}));
+      }
+    });
+  }
+
+  void set_options(model::LiftLowerOptions& opts, uint32_t instance, uint32_t memory_index, traces::Encoding encoding,
                    bool realloc) {
-    opts.memory = memory == kNone ? nullptr : &memories_[instance][memory];
+    opts.memory = memory_index == kNone ? nullptr : &memory(instance, memory_index);
     opts.string_encoding = encoding_of(encoding);
     if (realloc)
       opts.realloc = [this, instance,
-                      pointers = index_type(scenario_, instance, memory)](const model::CoreValues& args) {
+                      pointers = index_type(scenario_, instance, memory_index)](const model::CoreValues& args) {
         return model::CoreValues{world_.realloc(instance, pointers, args)};
       };
   }
 
-  void lift_functions() {
-    for (uint32_t f = 0; f < scenario_.functions.size(); ++f) {
-      const traces::Function& function = scenario_.functions[f];
-      model::CanonicalOptions& opts = options_.emplace_back();
-      set_options(opts, function.instance, function.memory, function.encoding, function.realloc);
-      opts.async_ = function.lift != traces::Lift::kSync;
-      if (function.lift == traces::Lift::kCallback)
-        opts.callback = [this, f](const model::CoreValues& e) {
-          return model::CoreValues{world_.callback(f, word(e.at(0)), word(e.at(1)), word(e.at(2)))};
-        };
-      if (function.post_return)
-        opts.post_return = [this, f](const model::CoreValues& results) {
-          world_.post_return(f, results);
-          return model::CoreValues{};
-        };
-      auto body = [this, f](const model::CoreValues& args) {
-        const std::optional<uint64_t> result = world_.body(f, args);
-        return result ? model::CoreValues{*result} : model::CoreValues{};
-      };
-      functions_.push_back(
-          store_.lift(body, values_.type(function.type), opts, store_.instances[function.instance].get()));
-    }
+  const model::FuncInst& lifted(uint32_t f) {
+    return functions_
+        .get(f,
+             [&](Lifted& made) {
+               const traces::Function& function = scenario_.functions[f];
+               set_options(made.opts, function.instance, function.memory, function.encoding, function.realloc);
+               made.opts.async_ = function.lift != traces::Lift::kSync;
+               if (function.lift == traces::Lift::kCallback)
+                 made.opts.callback = [this, f](const model::CoreValues& e) {
+                   return model::CoreValues{world_.callback(f, word(e.at(0)), word(e.at(1)), word(e.at(2)))};
+                 };
+               if (function.post_return)
+                 made.opts.post_return = [this, f](const model::CoreValues& results) {
+                   world_.post_return(f, results);
+                   return model::CoreValues{};
+                 };
+               auto body = [this, f](const model::CoreValues& args) {
+                 const std::optional<uint64_t> result = world_.body(f, args);
+                 return result ? model::CoreValues{*result} : model::CoreValues{};
+               };
+               made.function =
+                   store_.lift(body, values_.type(function.type), made.opts, store_.instances[function.instance].get());
+             })
+        .function;
   }
 
-  void make_host_functions() {
-    for (uint32_t h = 0; h < scenario_.host_functions.size(); ++h) {
+  const model::FuncInst& host_function(uint32_t h) {
+    return host_functions_.get(h, [&](model::FuncInst& made) {
       const traces::FuncType& type = scenario_.host_functions[h].type;
-      host_functions_.push_back([this, h, &type](const model::OnStart& on_start, const model::OnResolve& on_resolve,
-                                                 model::ComponentInstance*) -> model::OnCancel {
+      made = [this, h, &type](const model::OnStart& on_start, const model::OnResolve& on_resolve,
+                              model::ComponentInstance*) -> model::OnCancel {
         const model::Values taken = on_start();
         const Token token = word(taken.at(0).bits);
         std::vector<traces::Value> args;
@@ -518,12 +526,12 @@ class ModelBackend : public Backend, public model::Chooser {
           World::Cancelled answer = world_.host_cancelled(h, token);
           if (answer.resolve) resolve(token, std::move(answer.value));
         };
-      });
-    }
+      };
+    });
   }
 
   const Defined& defined(const BuiltinCall& c) {
-    return canons_.get(c.instance, c.canon_index, [&](Defined& d) { define(c.instance, c.canon, d); });
+    return canons_[c.instance].get(c.canon_index, [&](Defined& d) { define(c.instance, c.canon, d); });
   }
 
   void define(uint32_t instance, const Canon& c, Defined& d) {
@@ -536,7 +544,7 @@ class ModelBackend : public Backend, public model::Chooser {
     if (c.kind == Op::kTaskReturn) d.result = values_.result(c.result);
     if (c.kind != Op::kCall) return;
     const bool host = c.callee.function == kNone;
-    const model::FuncInst& callee = host ? host_functions_[c.callee.host_function] : functions_[c.callee.function];
+    const model::FuncInst& callee = host ? host_function(c.callee.host_function) : lifted(c.callee.function);
     d.import =
         store_.lower(callee, values_.type(callee_type(scenario_, c.callee)), d.opts, store_.instances[instance].get());
   }
@@ -620,14 +628,12 @@ class ModelBackend : public Backend, public model::Chooser {
   const traces::Scenario& scenario_;
   std::vector<model::ResourceType*> resource_types_;
   ModelValues values_;
-  std::vector<std::vector<model::MemInst>> memories_;
-  std::vector<std::vector<model::Table<model::CoreFuncRef>>> tables_;
-  std::deque<model::CoreFuncRef> function_refs_;
-  std::deque<model::CanonicalOptions> options_;
-  std::deque<model::FuncInst> functions_;
-  std::deque<model::FuncInst> host_functions_;
+  MadeOnUseByInstance<model::MemInst> memories_;
+  MadeOnUseByInstance<ThreadTable> tables_;
+  MadeOnUseByInstance<Defined> canons_;
+  MadeOnUse<Lifted> functions_;
+  MadeOnUse<model::FuncInst> host_functions_;
   std::deque<model::FuncInst> started_;
-  OfCanons<Defined> canons_{scenario_};
   std::vector<std::pair<Token, model::OnCancel>> on_cancels_;
   std::deque<HostCall> host_calls_;
   std::map<ThreadId, HostEnd> host_ends_;

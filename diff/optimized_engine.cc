@@ -78,16 +78,18 @@ bool is_of_leaves(Op op) {
 class OptimizedBackend : public Backend {
  public:
   OptimizedBackend(Run& run, opt::Store& store)
-      : scenario_(run.scenario), values_(resource_types_), world_(run, *this), store_(store) {
+      : scenario_(run.scenario),
+        values_(resource_types_),
+        world_(run, *this),
+        store_(store),
+        memories_(scenario_.instances.size()),
+        tables_(scenario_.instances.size()),
+        canons_(scenario_.instances.size()) {
     for (uint32_t i = 0; i < scenario_.instances.size(); ++i) {
       const uint32_t parent = scenario_.instances[i].parent;
       instances_.push_back(&store_.add_instance(i, parent == kNone ? nullptr : instances_[parent]));
     }
-    set_up_memories();
     make_resource_types();
-    make_tables();
-    lift_functions();
-    make_host_functions();
   }
 
   World& world() { return world_; }
@@ -178,7 +180,7 @@ class OptimizedBackend : public Backend {
       case Op::kThreadIndex:
         return store_.thread_index();
       case Op::kThreadNewIndirect:
-        return store_.thread_new_indirect(address_type(c.canon.index), tables_[c.instance][c.canon.table], arg(0),
+        return store_.thread_new_indirect(address_type(c.canon.index), table(c.instance, c.canon.table).table, arg(0),
                                           c.args[1]);
       case Op::kThreadResumeLater:
         store_.thread_resume_later(arg(0));
@@ -242,12 +244,12 @@ class OptimizedBackend : public Backend {
       if (!cancelled) value = type ? self.backend->from_optimized(result, *type, self.call_id) : traces::Value();
       self.backend->world_.resolved(self.call_id, value, type.has_value());
     };
-    store_.invoke(functions_[function], call);
+    store_.invoke(lifted(function), call);
   }
 
   void start(uint32_t instance) override {
     Code& code = codes_.emplace_back(Code{this, instance});
-    opt::Function& function = functions_.emplace_back();
+    opt::Function& function = started_.emplace_back();
     function.instance = instances_[instance];
     function.body = {[](void* data, std::span<const uint64_t>) -> uint64_t {
                        const auto& self = *static_cast<Code*>(data);
@@ -344,6 +346,11 @@ class OptimizedBackend : public Backend {
     uint32_t table = 0;                                    // thread functions
     traces::IndexType pointers = traces::IndexType::kI32;  // realloc
   };
+  // A table of functions that threads begin with.
+  struct ThreadTable {
+    opt::FuncTable table;
+    std::vector<opt::FuncRef> functions;
+  };
   // What a canon definition is made into.
   struct Defined {
     opt::CopyOptions copy;  // also the memory and realloc of others, and the result type of task.return
@@ -356,14 +363,11 @@ class OptimizedBackend : public Backend {
     traces::ValueType element;
   };
 
-  void set_up_memories() {
-    memories_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < memories_.size(); ++i)
-      for (uint32_t m = 0; m < scenario_.instances[i].memories.size(); ++m)
-        memories_[i].push_back({world_.memory(i, m), address_type(scenario_.instances[i].memories[m].index_type)});
-  }
-  const opt::Memory* memory_of(uint32_t instance, uint32_t memory) const {
-    return memory == kNone ? nullptr : &memories_[instance][memory];
+  const opt::Memory* memory_of(uint32_t instance, uint32_t memory) {
+    if (memory == kNone) return nullptr;
+    return &memories_[instance].get(memory, [&](opt::Memory& m) {
+      m = {world_.memory(instance, memory), address_type(scenario_.instances[instance].memories[memory].index_type)};
+    });
   }
 
   opt::CoreFunc realloc_of(uint32_t instance, uint32_t memory, bool wanted) {
@@ -390,31 +394,27 @@ class OptimizedBackend : public Backend {
     }
   }
 
-  void make_tables() {
-    tables_.resize(scenario_.instances.size());
-    for (uint32_t i = 0; i < tables_.size(); ++i)
-      for (uint32_t t = 0; t < scenario_.instances[i].tables.size(); ++t) {
-        std::vector<opt::FuncRef>& refs = func_refs_.emplace_back();
-        for (const traces::TableEntry entry : scenario_.instances[i].tables[t]) {
-          opt::FuncRef& ref = refs.emplace_back();
-          if (entry == traces::TableEntry::kNull) continue;
-          ref.parameter = entry == traces::TableEntry::kI32 ? opt::AddressType::kI32 : opt::AddressType::kI64;
-          ref.code = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
-                        const auto& self = *static_cast<Code*>(data);
-                        self.backend->world_.thread(self.index, self.table, args[0]);
-                        return 0;
-                      },
-                      &codes_.emplace_back(Code{this, i, t})};
-        }
-        tables_[i].push_back({refs});
+  const ThreadTable& table(uint32_t instance, uint32_t index) {
+    return tables_[instance].get(index, [&](ThreadTable& t) {
+      for (const traces::TableEntry entry : scenario_.instances[instance].tables[index]) {
+        opt::FuncRef& ref = t.functions.emplace_back();
+        if (entry == traces::TableEntry::kNull) continue;
+        ref.parameter = entry == traces::TableEntry::kI32 ? opt::AddressType::kI32 : opt::AddressType::kI64;
+        ref.code = {[](void* data, std::span<const uint64_t> args) -> uint64_t {
+                      const auto& self = *static_cast<Code*>(data);
+                      self.backend->world_.thread(self.index, self.table, args[0]);
+                      return 0;
+                    },
+                    &codes_.emplace_back(Code{this, instance, index})};
       }
+      t.table = {t.functions};
+    });
   }
 
-  void lift_functions() {
-    for (uint32_t f = 0; f < scenario_.functions.size(); ++f) {
+  const opt::Function& lifted(uint32_t f) {
+    return functions_.get(f, [&](opt::Function& out) {
       const traces::Function& function = scenario_.functions[f];
       Code& code = codes_.emplace_back(Code{this, f});
-      opt::Function& out = functions_.emplace_back();
       out.instance = instances_[function.instance];
       out.type = values_.type(function.type);
       out.lift = static_cast<opt::Lift>(function.lift);
@@ -440,22 +440,22 @@ class OptimizedBackend : public Backend {
                              return 0;
                            },
                            &code};
-    }
+    });
   }
 
-  void make_host_functions() {
-    for (uint32_t h = 0; h < scenario_.host_functions.size(); ++h) {
+  const opt::HostFunction& host_function(uint32_t h) {
+    return host_functions_.get(h, [&](opt::HostFunction& out) {
       Code& code = codes_.emplace_back(Code{this, h});
-      host_functions_.push_back({values_.type(scenario_.host_functions[h].type),
-                                 [](void* data, opt::HostCall& call) {
-                                   auto& self = *static_cast<Code*>(data);
-                                   self.backend->host_function(self, call);
-                                 },
-                                 &code});
-    }
+      out = {values_.type(scenario_.host_functions[h].type),
+             [](void* data, opt::HostCall& call) {
+               auto& self = *static_cast<Code*>(data);
+               self.backend->host_called(self, call);
+             },
+             &code};
+    });
   }
 
-  void host_function(Code& code, opt::HostCall& call) {
+  void host_called(Code& code, opt::HostCall& call) {
     const traces::FuncType& type = scenario_.host_functions[code.index].type;
     const std::span<const opt::Value> taken = call.start();
     const Token token = low_word(taken[0].number());
@@ -500,7 +500,7 @@ class OptimizedBackend : public Backend {
   }
 
   const Defined& defined(const BuiltinCall& c) {
-    return canons_.get(c.instance, c.canon_index, [&](Defined& d) { d = define(c.instance, c.canon); });
+    return canons_[c.instance].get(c.canon_index, [&](Defined& d) { d = define(c.instance, c.canon); });
   }
 
   Defined define(uint32_t instance, const Canon& c) {
@@ -510,8 +510,8 @@ class OptimizedBackend : public Backend {
     if (c.kind != Op::kCall) return d;
     const opt::ImportOptions options{c.async_, d.copy.memory, d.copy.realloc};
     d.import = c.callee.function != kNone
-                   ? opt::make_import(*instances_[instance], functions_[c.callee.function], options)
-                   : opt::make_import(*instances_[instance], host_functions_[c.callee.host_function], options);
+                   ? opt::make_import(*instances_[instance], lifted(c.callee.function), options)
+                   : opt::make_import(*instances_[instance], host_function(c.callee.host_function), options);
     return d;
   }
 
@@ -556,13 +556,13 @@ class OptimizedBackend : public Backend {
   World world_;
   opt::Store& store_;
   std::vector<opt::Instance*> instances_;
-  std::vector<std::vector<opt::Memory>> memories_;
-  std::deque<std::vector<opt::FuncRef>> func_refs_;
-  std::vector<std::vector<opt::FuncTable>> tables_;
+  MadeOnUseByInstance<opt::Memory> memories_;
+  MadeOnUseByInstance<ThreadTable> tables_;
+  MadeOnUseByInstance<Defined> canons_;
+  MadeOnUse<opt::Function> functions_;
+  MadeOnUse<opt::HostFunction> host_functions_;
+  std::deque<opt::Function> started_;
   std::deque<Code> codes_;
-  std::deque<opt::Function> functions_;
-  std::deque<opt::HostFunction> host_functions_;
-  OfCanons<Defined> canons_{scenario_};
   std::deque<HostInvocation> invocations_;
   std::deque<HostBlock> blocks_;
   std::vector<std::pair<Token, BlockedCall>> blocked_;

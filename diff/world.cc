@@ -50,10 +50,17 @@ constexpr uint64_t key(ThreadId thread) { return uint64_t{thread.task} << 32 | t
 }  // namespace
 
 World::World(Run& run, Backend& backend)
-    : scenario_(run.scenario), source_(run.source), chooser_(run.chooser), recorder_(run.recorder), backend_(backend) {
+    : scenario_(run.scenario),
+      source_(run.source),
+      chooser_(run.chooser),
+      recorder_(run.recorder),
+      backend_(backend),
+      shapes_(run.scenario.instances.size()) {
+  guests_.reserve(scenario_.instances.size());
   for (const traces::Instance& instance : scenario_.instances) {
     Guest& guest = guests_.emplace_back();
     guest.registers.resize(instance.registers);
+    guest.memories.reserve(instance.memories.size());
     for (const traces::Memory& m : instance.memories) guest.memories.emplace_back(m.pages);
   }
   source_.attach(*this);
@@ -292,7 +299,7 @@ bool World::holds(const Activation& a, const Guard& g) {
 }
 
 const traces::CallShape& World::shape(uint32_t instance, uint32_t canon) {
-  return shapes_.get(instance, canon, [&](traces::CallShape& made) {
+  return shapes_[instance].get(canon, [&](traces::CallShape& made) {
     const Canon& c = scenario_.instances[instance].canons[canon];
     made = lowered_shape(callee_type(scenario_, c.callee), c.async_, index_type(scenario_, instance, c.memory));
   });
@@ -327,7 +334,7 @@ const traces::CallShape& World::shape(uint32_t instance, uint32_t canon) {
   size_t results = 0;
   switch (o.kind) {
     case Op::kLoad: {
-      if (args[0] + 4 > guests_[a.instance].memories[o.memory].bytes().size())
+      if (args[0] + 4 > guests_[a.instance].memories[o.memory].size())
         backend_.raise_trap(traces::find_site("guest.load#1"));
       result[results++] = load(a.instance, o.memory, args[0]);
       break;
@@ -577,7 +584,7 @@ void World::forget(uint32_t instance, uint32_t handle) {
   guest.joined.erase(handle);
 }
 
-uint32_t World::load(uint32_t instance, uint32_t memory_index, uint64_t address) const {
+uint32_t World::load(uint32_t instance, uint32_t memory_index, uint64_t address) {
   const uint8_t* b = guests_[instance].memories[memory_index].bytes().data() + address;
   return uint32_t{b[0]} | uint32_t{b[1]} << 8 | uint32_t{b[2]} << 16 | uint32_t{b[3]} << 24;
 }

@@ -46,27 +46,26 @@ struct BuiltinCall {
   std::span<const uint64_t> args;  // core values, as the core function gets them
 };
 
-// A T for each canon definition. A case uses a few of the hundreds that its instances have: they are made when they are
-// first used.
+// A T for each of the things of a kind that a topology defines, by their index. A case uses a few of them: each is made
+// when it is first used, and stays where it is.
 template <typename T>
-class OfCanons {
+class MadeOnUse {
  public:
-  explicit OfCanons(const traces::Scenario& s) : scenario_(s), made_(s.instances.size()) {}
-
-  // make(t) completes a new one, where it stays.
+  // make(t) completes a new one.
   template <typename Make>
-  const T& get(uint32_t instance, uint32_t canon, Make&& make) {
-    std::vector<std::unique_ptr<T>>& of_instance = made_[instance];
-    if (of_instance.empty()) of_instance.resize(scenario_.instances[instance].canons.size());
-    std::unique_ptr<T>& t = of_instance[canon];
+  T& get(size_t i, Make&& make) {
+    if (i >= made_.size()) made_.resize(i + 1);
+    std::unique_ptr<T>& t = made_[i];
     if (t == nullptr) make(*(t = std::make_unique<T>()));
     return *t;
   }
 
  private:
-  const traces::Scenario& scenario_;
-  std::vector<std::vector<std::unique_ptr<T>>> made_;
+  std::vector<std::unique_ptr<T>> made_;
 };
+// The same for things that each instance has.
+template <typename T>
+using MadeOnUseByInstance = std::vector<MadeOnUse<T>>;
 
 // Whether the instance belongs to one of these roots (a bit each).
 inline bool is_locked(const traces::Scenario& s, uint32_t instance, uint64_t locked_roots) {
@@ -171,6 +170,7 @@ class World : public GuestView {
   // A choice between no (the first candidate) and yes.
   bool decide(traces::ChoicePoint point, traces::ThreadId subject);
 
+  // To be asked for when it is first needed: most are not.
   std::span<uint8_t> memory(uint32_t instance, uint32_t index) { return guests_[instance].memories[index].bytes(); }
   uint64_t locked_roots() const { return locked_; }
 
@@ -240,7 +240,7 @@ class World : public GuestView {
   // The activation that knows what the whole task knows: whether it has returned or was cancelled.
   Activation& current_task();
   const traces::CallShape& shape(uint32_t instance, uint32_t canon);
-  uint32_t load(uint32_t instance, uint32_t memory_index, uint64_t address) const;
+  uint32_t load(uint32_t instance, uint32_t memory_index, uint64_t address);
   bool store(uint32_t instance, uint32_t memory_index, uint64_t address, std::span<const uint64_t> words);
 
   // Whether the host can give away all ends in these values; if so they are gone.
@@ -263,7 +263,7 @@ class World : public GuestView {
   Recorder& recorder_;
   Backend& backend_;
   std::vector<Guest> guests_;
-  OfCanons<traces::CallShape> shapes_{scenario_};         // of `call`
+  MadeOnUseByInstance<traces::CallShape> shapes_;         // of `call`, by canon
   std::unordered_map<uint64_t, Activation> activations_;  // by thread (key); lookups only
   std::unordered_set<traces::Token> used_tokens_;         // lookups only
   std::unordered_map<traces::Token, HostCallState> host_calls_;
